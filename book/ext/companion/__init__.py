@@ -1,0 +1,13 @@
+"""The Sphinx extension of the site: turns the notebooks of the book into its pages."""
+
+from __future__ import annotations
+
+from companion import explorers, macros, outputs, theme
+from sphinx.application import Sphinx
+
+
+def setup(app: Sphinx) -> dict[str, bool]:
+    """Register everything; notebooks come in through `companion.reader.read`, which _config.yml names."""
+    for module in (macros, outputs, explorers, theme):
+        module.setup(app)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,1 @@
+"""Part I: linear algebra, numerical computation, probability, machine learning basics."""

@@ -1,0 +1,13 @@
+import doctest
+
+import pytest
+
+from dlcore.display import chapters, checks, explorer, figures, source, style
+
+
+@pytest.mark.parametrize("module", [chapters, checks, explorer, figures, source], ids=lambda module: module.__name__)
+def test_examples_in_docstrings_run(module, monkeypatch):
+    monkeypatch.delenv("DLCORE_BOOK", raising=False)
+    with style.figure_style():
+        failed, tried = doctest.testmod(module)
+    assert tried > 0 and failed == 0
