@@ -356,7 +356,8 @@ def online_logsumexp(chunks: Iterable[ArrayLike]) -> float:
         if not new_m < math.inf:
             raise ValueError(f"a chunk must hold numbers below inf, got {new_m}")
         if new_m > -math.inf:
-            s = s * math.exp(m - new_m) + float(np.sum(np.exp(x - new_m)))
+            with np.errstate(over="ignore"):
+                s = s * math.exp(m - new_m) + float(np.sum(np.exp(x - new_m)))
             m = new_m
     return m + math.log(s) if s > 0 else -math.inf
 
@@ -722,7 +723,7 @@ def sharpness(
     """Find the largest eigenvalue of the Hessian by power iteration on Hessian-vector products.
 
     Power iteration finds the eigenvalue of largest magnitude. Where that is a negative lambda, a second run on
-    H - lambda I, which has no negative eigenvalue, finds the largest.
+    H - 2 lambda I, all of whose eigenvalues are positive, finds the largest.
 
     Parameters
     ----------
@@ -739,8 +740,8 @@ def sharpness(
     n_iter : int
         Largest number of products in a run.
     tol : float
-        Largest norm(H v - value v) / abs(value). The error of `value` is at most that, and about its square if the
-        next eigenvalue is well separated.
+        Largest norm(H v - value v) / abs(value), in a second run relative to value - 2 lambda. The relative error of
+        `value` is at most that, and about its square if the next eigenvalue is well separated.
 
     Returns
     -------
@@ -776,11 +777,11 @@ def sharpness(
     value, v, _ = power_iteration(product, start, tol=tol, max_iter=n_iter)
     if value >= 0:
         return value, v
-    lowest = value
-    shifted, v, _ = power_iteration(
-        lambda u: product(u) - lowest * u, rng.standard_normal(x.size), tol=tol, max_iter=n_iter
+    shift = 2 * value
+    value, v, _ = power_iteration(
+        lambda u: product(u) - shift * u, rng.standard_normal(x.size), tol=tol, max_iter=n_iter
     )
-    return shifted + lowest, v
+    return value + shift, v
 
 
 def classify_critical_point(H: ArrayLike, tol: float = 1e-8) -> Literal["minimum", "maximum", "saddle", "inconclusive"]:
@@ -900,7 +901,7 @@ def backtracking(
     Raises
     ------
     ValueError
-        If d does not point downhill, or if no t that moves x lowers f: g is then not the gradient of f.
+        If d does not point downhill, or if no t > 0 lowers f: g is then not the gradient of f.
 
     References
     ----------
@@ -921,9 +922,9 @@ def backtracking(
     f_x, t = float(f(x)), 1.0
     with np.errstate(over="ignore", invalid="ignore"):
         while not f(x + t * d) <= f_x + c * t * slope:
-            if np.array_equal(x + t * d, x):
-                raise ValueError(f"f does not fall along d although its slope there should be {slope:.3g}: check g")
             t *= shrink
+            if t < np.finfo(float).tiny:
+                raise ValueError(f"f does not fall along d although its slope there should be {slope:.3g}: check g")
     return t
 
 
@@ -1093,11 +1094,12 @@ def _iterate(
     with np.errstate(over="ignore", invalid="ignore"):  # a divergence is reported by the result
         for _ in range(_integer(max_iter, "max_iter", 0) + 1):
             x = step(path[-1])
+            change = 0.0 if x is None else _length(x - path[-1])
             if x is None:
                 message = "converged"
-            elif not np.isfinite(x).all():
+            elif not math.isfinite(change):
                 message = "diverged: the next step leaves the finite numbers"
-            elif np.array_equal(x, path[-1]):
+            elif change == 0:
                 message = "stopped: the steps are too small to change x in this precision"
             elif len(path) > max_iter:
                 message = f"not converged after {max_iter} steps"
