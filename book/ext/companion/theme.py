@@ -14,7 +14,16 @@ from sphinx.application import Sphinx
 from sphinx.util.display import progress_message
 
 IMAGE = re.compile(r'<img (?P<attributes>[^>]*?src="[^"]*?_images/(?P<name>[^"/]+)"[^>]*?)\s*/?>')
-MATHJAX = ("startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js")
+MATHJAX = (
+    "startup.js",
+    "core.js",
+    "input/tex.js",
+    "input/tex/extensions/*.js",  # fetched one by one, when a formula asks for what is in it
+    "output/chtml.js",
+    "output/chtml/fonts/tex.js",
+    "output/chtml/fonts/woff-v2/*.woff",
+    "a11y/assistive-mml.js",
+)
 
 
 def reserve_room_for_images(
@@ -41,8 +50,7 @@ def copy_mathjax(site: Path) -> None:
     assert package is not None and package.origin is not None
     source = Path(package.origin).parent / "static" / "mathjax"
     target = site / "_static" / "mathjax"
-    fonts = [path.relative_to(source) for path in source.glob("output/chtml/fonts/woff-v2/*.woff")]
-    for part in [*map(Path, MATHJAX), *fonts]:
+    for part in (path.relative_to(source) for pattern in MATHJAX for path in source.glob(pattern)):
         (target / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / part, target / part)
 
