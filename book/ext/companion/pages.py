@@ -100,7 +100,7 @@ def dependencies() -> str:
     for chapter in CHAPTERS:
         needed = _and([str(number) for number in chapter.needs]) if chapter.needs else "none"
         words.append(f"| {chapter.number} | [{chapter.title}](#{chapter.label}) | {needed} |")
-    table = "\n".join(["| | chapter | needs |", "|---|---|---|", *words])
+    table = "\n".join(["| number | chapter | needs |", "|---|---|---|", *words])
     return f"{graph.svg()}\n\n<details><summary>The same as a table</summary>\n\n{table}\n\n</details>"
 
 
@@ -201,6 +201,8 @@ def execution_times() -> str:
     recorded: dict[str, float] = {}
     if (BOOK / "execution_times.json").exists():
         recorded = json.loads((BOOK / "execution_times.json").read_text(encoding="utf-8"))
+    if not recorded:
+        return "No chapter has been timed yet."
     lines = ["| chapter | CPU seconds | at most |", "|---|--:|--:|"]
     for chapter in CHAPTERS:
         if chapter.stem in recorded:

@@ -11,7 +11,7 @@ from nbformat import NotebookNode
 
 SECTION = re.compile(r"^##+ (?P<number>\d+(?:\.\d+)+) ", re.M)
 CHAPTER = re.compile(r"\A# ")
-BEGINNING = re.compile(r"^begin_chapter\(", re.M)  # displays what the chapter needs and takes
+BEGINNING = re.compile(r"^begin_chapter\(\d+\)", re.M)  # displays what the chapter needs and takes
 SUMMARY = re.compile(r"<summary>.*?</summary>", re.S)
 INLINE_MATH = re.compile(r"\$(.+?)\$")
 
@@ -43,7 +43,8 @@ def _page_cells(cell: NotebookNode, chapter: str) -> Iterator[NotebookNode]:
         yield cell
     elif cell.cell_type == "code":
         if BEGINNING.search(cell.source):
-            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "begin-chapter"]
+            alone = ["remove-input"] if BEGINNING.fullmatch(cell.source) else []
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "begin-chapter", *alone]
         yield from _split(cell)
     else:
         yield cell

@@ -26,10 +26,16 @@ MATHJAX = (
 )
 
 
-def reserve_room_for_images(
+CITATION_ROLE = re.compile(r' role="(?:list|doc-biblioentry)"(?= |>)')
+
+
+def mend_page(
     app: Sphinx, page: str, template: str, context: dict[str, object], document: nodes.document | None
 ) -> None:
-    """Give each image its size, so that the text does not jump, and load it when the reader comes near it."""
+    """Give each image its size, so that the text does not jump, and load it when the reader comes near it.
+
+    A list of citations loses the roles that docutils gives it: one is deprecated, the other wants other children.
+    """
     if document is None:
         return
     paths = {name: Path(app.srcdir, path) for path, name in app.builder.images.items()}
@@ -41,7 +47,7 @@ def reserve_room_for_images(
             attributes = f'loading="lazy" width="{width}" height="{height}" {attributes}'
         return f"<img {attributes}>"
 
-    context["body"] = IMAGE.sub(sized, str(context["body"]))
+    context["body"] = CITATION_ROLE.sub("", IMAGE.sub(sized, str(context["body"])))
 
 
 def copy_mathjax(site: Path) -> None:
@@ -65,5 +71,5 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    app.connect("html-page-context", reserve_room_for_images)
+    app.connect("html-page-context", mend_page)
     app.connect("build-finished", finish)
