@@ -17,11 +17,15 @@ AXE_OPTIONS = {
     "resultTypes": ["violations"],
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"],
 }
+# The themes differ in nothing but colour, so the second one need not be asked the other eighty questions again.
+RULES_OF_COLOUR = ["color-contrast", "link-in-text-block"]
+FAULTS_OF_COLOUR = """async (options) => (await axe.run(document, options)).violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.html} ${node.failureSummary}`))"""
 TELEPHONE = {"width": 390, "height": 844}
 
 # Everything that a reader may come to see: folds opened, pictures loaded, formulas typeset.
 UNFOLD = """async () => {
-    for (const fold of document.querySelectorAll("details")) fold.open = true;
+    for (const fold of document.querySelectorAll("main details")) fold.open = true;
     for (const picture of document.images) picture.loading = "eager";
     await Promise.all([...document.images].map((picture) => picture.decode().catch(() => {})));
     await window.MathJax?.startup?.promise;
@@ -69,10 +73,11 @@ def test_over_http(path, server, online):
     assert formulas["typeset"] == formulas["source"] and formulas["errors"] == []
     assert formulas["fonts"] > 0 or formulas["source"] == 0
     listener.assert_quiet(server)
-    for theme in ("light", "dark"):
-        set_theme(page, theme)
-        found = AXE.run(page, options=AXE_OPTIONS)
-        assert found.violations_count == 0, f"{theme}: {found.generate_report()}"
+    set_theme(page, "light")
+    found = AXE.run(page, options=AXE_OPTIONS)
+    assert found.violations_count == 0, found.generate_report()
+    set_theme(page, "dark")
+    assert page.evaluate(FAULTS_OF_COLOUR, AXE_OPTIONS | {"runOnly": RULES_OF_COLOUR}) == []
     listener.clear()  # axe itself reads the page's files again
 
 
@@ -91,9 +96,8 @@ def test_with_scripts_off(path, server, scriptless):
     """The text, the source of each equation and the way to other pages are there."""
     window, listener = scriptless
     window.goto(server + path)
-    assert window.locator("h1").first.is_visible()
-    text = window.locator("main").inner_text()
-    assert len(text) > 300 or path == "search.html"
+    assert window.locator("h1:visible").count() == 1
+    assert len(window.locator("main").inner_text()) > 300 or path == "search.html"
     equations = window.locator("article div.math")
     for i in range(equations.count()):
         assert equations.nth(i).text_content().strip().startswith((r"\[", "("))
