@@ -218,6 +218,7 @@ def grade(name: str) -> int:
     if not students:
         raise Stop(f"nothing was handed in: no folder exercises/submitted/STUDENT/{name}")
     os.environ.update(book_environment())  # the kernels inherit it
+    os.environ["PYTHONWARNINGS"] = "ignore"  # nbgrader would take a warning for a failed test
     _register(name)
     results = []
     for count, student in enumerate(students, start=1):
@@ -306,8 +307,15 @@ def table(most: dict[str, float], results: Sequence[Result]) -> str:
 
 
 def offline(page: str) -> str:
-    """Return a page of feedback without scripts: nbgrader's would ask another host for its mathematics."""
-    return re.sub(r"<script\b.*?</script>", "", page, flags=re.S)
+    """Return a page of feedback that names the tests in its list, without scripts, which would ask another host.
+
+    Examples
+    --------
+    >>> offline('<script src="https://x.org/a.js"></script><a href="#angles-hidden">Test cell</a>')
+    '<a href="#angles-hidden">angles-hidden</a>'
+    """
+    page = re.sub(r"<script\b.*?</script>", "", page, flags=re.S)
+    return re.sub(r'(<a href="#([\w-]+)">)Test cell', r"\1\2", page)
 
 
 def reason(error: BaseException) -> str:

@@ -17,6 +17,7 @@ from tools.notebooks import read
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "exercises" / "source").glob("*/*.ipynb"))
+MACROS = ROOT / "book" / "macros.tex"
 WRONG_ANSWERS = Path(__file__).with_name("wrong_answers")
 
 SOLUTION = re.compile(r"^( *)### BEGIN SOLUTION\n.*?^ *### END SOLUTION$", re.M | re.S)
