@@ -127,17 +127,17 @@ def answered(answers: dict[str, str]) -> Callable[[NotebookNode], None]:
 def test_the_release_holds_no_solution_and_no_hidden_test(chapter_2: Course) -> None:
     assert [path.name for path in chapter_2.folder("release").iterdir()] == ["02_linear_algebra.ipynb"]
     text = (chapter_2.folder("release") / "02_linear_algebra.ipynb").read_text(encoding="utf-8")
+    released = {line for cell in json.loads(text)["cells"] for line in "".join(cell["source"]).splitlines()}
     for exercise in exercises(chapter_2.source):
-        for secret in secrets(exercise):
-            assert json.dumps(secret)[1:-1] not in text, f"{exercise.name}: {secret}"
+        assert released.isdisjoint(secrets(exercise)), exercise.name
     assert "BEGIN" not in text and text.count("raise NotImplementedError") == 8
 
 
 def secrets(exercise: Exercise) -> list[str]:
-    """Return the lines of solution and hidden tests that stand nowhere else in the exercise."""
+    """Return the lines of solution and hidden tests that stand nowhere else in the exercise; brackets tell nothing."""
     whole = [line for cell in exercise.cells for line in cell.source.splitlines()]
     public = [line for cell in exercise.cells for line in students_source(cell.source).splitlines()]
-    return [line for line in whole if line.strip(" #()[]") and line not in public and "###" not in line]
+    return [line for line in whole if line.strip(" (){}[]:,") and line not in public and "###" not in line]
 
 
 def test_there_are_secrets_to_keep(chapter_2: Course) -> None:
@@ -155,10 +155,10 @@ def test_marks_are_a_table(chapter_2: Course) -> None:
 
 def test_feedback_says_why(chapter_2: Course) -> None:
     pages = {student: chapter_2.feedback(student) for student in ("ada", "ben", "cleo")}
-    assert "(Score: 40.0 / 40.0)" in pages["ada"] and "AssertionError" not in pages["ada"]
+    assert "(Score: 40.0 / 40.0)" in pages["ada"] and "Traceback" not in pages["ada"]
     assert "(Score: 0.0 / 40.0)" in pages["ben"] and "NotImplementedError" in pages["ben"]
     assert "(Score: 20.0 / 40.0)" in pages["cleo"]
-    assert "half the snow: 27.7 dB can be reached, yours reaches 26." in pages["cleo"]
+    assert "the photograph of coins has shape (303, 384), what came back has (512, 512)" in pages["cleo"]
     for page in pages.values():
         assert "<script" not in page and "newcommand" not in page
         assert '<a href="#angles-hidden">angles-hidden</a>' in page
@@ -256,16 +256,19 @@ def test_grading_again_executes_what_is_new_and_no_more(tiny: Course) -> None:
     executed = tiny.folder("autograded", "anna") / "01_tiny.ipynb"
     before = executed.stat().st_mtime_ns
 
+    with Gradebook(f"sqlite:///{tiny.root}/exercises/gradebook.db", "deep_learning_executed") as book:
+        book.find_grade("double-hidden", "01_tiny", "01_tiny", "anna").manual_score = 1.5  # by hand
+        book.db.commit()
     tiny.hand_in("bert", with_answer(RIGHT))  # handed in again
     assert tiny.run("grade").returncode == 0
-    assert tiny.rows()["bert"]["total"] == "3"
+    assert {name: row["total"] for name, row in tiny.rows().items()} == {"anna": "2.5", "bert": "3"}
     assert executed.stat().st_mtime_ns == before
 
     text = tiny.source.read_text(encoding="utf-8")  # a test is mended late
     tiny.source.write_text(text.replace("assert double(3) == 6, 'three'", "assert double(3) == 7, 'new'"))
     assert tiny.run("grade").returncode == 0
-    assert {name: row["total"] for name, row in tiny.rows().items()} == {"anna": "1", "bert": "1"}
-    assert "new" in tiny.feedback("anna")
+    assert {name: row["total"] for name, row in tiny.rows().items()} == {"anna": "2.5", "bert": "1"}
+    assert "new" in tiny.feedback("bert")
 
 
 # --- what cannot be done is one sentence ----------------------------------------------------------------------
