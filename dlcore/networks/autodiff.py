@@ -383,10 +383,10 @@ def _explain(name: str, values: Sequence[Any], message: str) -> str:
 
 def _mixed(name: str, values: Sequence[Any], result: np.dtype[Any]) -> str:
     """Return the message of an Op whose arguments have different dtypes."""
-    dtypes = list(dict.fromkeys(str(a.dtype) for a in values if isinstance(a, np.ndarray)))
-    if len(dtypes) == 1:
-        return f"{name}: {dtypes[0]} operands gave {result}"
-    return f"{name}: {' and '.join(dtypes)} operands; cast one"
+    kinds = [str(a.dtype) if isinstance(a, np.ndarray) else type(a).__name__ for a in values]
+    if len(set(kinds)) == 1:
+        return f"{name}: {kinds[0]} operands gave {result}"
+    return f"{name}: {' and '.join(dict.fromkeys(kinds))} operands; cast one"
 
 
 @contextmanager
