@@ -283,12 +283,11 @@ def build_grad(V: Tensor, graph: Graph, pruned: set[Tensor], grad_table: dict[Te
     if V in grad_table:
         return grad_table[V]
     G: list[Tensor] = []
-    for C in dict.fromkeys(c for c in graph.consumers(V) if c in pruned):
-        D = build_grad(C, graph, pruned, grad_table)
-        op = graph.operation(C)
-        positions = [i for i, a in enumerate(C.args) if a is V]
-        assert op is not None
-        G += op.pull(D, C, positions, create_graph=True)
+    for C in dict.fromkeys(graph.consumers(V)):
+        for i, argument in enumerate(C.args if C in pruned else ()):
+            if argument is V:
+                D = build_grad(C, graph, pruned, grad_table)
+                G += C.op.pull(D, C, [i], create_graph=True)
     if not G:
         raise ValueError(f"no path leads from {V.name or 'a target'} to the variable to differentiate")
     total = G[0]
