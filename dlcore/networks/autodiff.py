@@ -324,8 +324,8 @@ class Op:
             if isinstance(a, Tensor):
                 tensors.append(a)
                 values.append(a.data)
-            else:
-                values.append(_scalar(a))
+            else:  # a NumPy scalar would promote float32 to its own dtype; a Python number does not
+                values.append(a.item() if isinstance(a, np.generic) else a)
         try:
             data = self.forward(*(values if tensors else args), **kwargs)
         except ValueError as error:
@@ -347,23 +347,18 @@ class Op:
     def pull(self, g: Gradient, y: Tensor, wanted: Sequence[int], create_graph: bool) -> list[Gradient]:
         """Return the gradients of the wanted arguments of y, as arrays or, if a graph is wanted, as Tensors."""
         result, args = (y, y.args) if create_graph else (y.data, y.values)
-        gradients = []
+        gradients, kwargs = [], y.kwargs
         for i in wanted:
             try:
                 vjp = self.vjp(i)
             except IndexError:
                 raise TypeError(f"{self.name}: argument {i} has no derivative") from None
-            gradients.append(vjp(g, result, *args, **y.kwargs))
+            gradients.append(vjp(g, result, *args, **kwargs))
         return gradients
 
 
-def _scalar(a: Any) -> Any:
-    """Return a NumPy scalar as a Python number, which leaves the dtype of arrays alone; anything else as it is."""
-    return a.item() if isinstance(a, np.generic) else a
-
-
 def _value(a: Any) -> Any:
-    return a.data if isinstance(a, Tensor) else _scalar(a)
+    return a.data if isinstance(a, Tensor) else a
 
 
 def _explain(name: str, values: Sequence[Any], message: str) -> str:
@@ -453,13 +448,13 @@ def pullback(
     edges = _edges(list(table), xs)
     order = sorted(edges, key=_number, reverse=True)  # results before their arguments
     asked = {v for v in order if v.op is None} if xs is None else set(xs)
-    if xs is not None:
-        _prune(edges, order, asked)
+    _prune(edges, order, asked)
     table = dict(table)
     for y in order:
-        if edges[y]:
+        wanted = edges[y]
+        if wanted:
             g = table[y] if y in asked else table.pop(y)
-            for i, da in zip(edges[y], y.op.pull(g, y, edges[y], create_graph), strict=True):
+            for i, da in zip(wanted, y.op.pull(g, y, wanted, create_graph)):  # noqa: B905
                 a = y.args[i]
                 table[a] = table[a] + da if a in table else da
     return {x: table[x] for x in table if x in asked}
@@ -493,6 +488,8 @@ def _edges(ys: Sequence[Tensor], xs: Sequence[Tensor] | None = None) -> dict[Ten
 
 def _prune(edges: dict[Tensor, list[int]], order: Sequence[Tensor], xs: set[Tensor]) -> None:
     """Keep the edges that lead to one of the xs."""
+    if all(edges[v] or v in xs for v in order):
+        return  # every path ends at one of them
     live = set(xs)
     for v in reversed(order):
         edges[v] = [i for i in edges[v] if v.args[i] in live]
