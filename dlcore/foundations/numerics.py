@@ -717,7 +717,7 @@ def sharpness(
     *,
     hvp: Function | None = None,
     v0: ArrayLike | None = None,
-    n_iter: int = 50,
+    n_iter: int = 500,
     tol: float = 1e-2,
 ) -> tuple[float, Array]:
     """Find the largest eigenvalue of the Hessian by power iteration on Hessian-vector products.
@@ -738,7 +738,8 @@ def sharpness(
     v0 : array_like, shape (n,), optional
         Start: the vector found at a point nearby saves most of the work.
     n_iter : int
-        Largest number of products in a run.
+        Largest number of products in a run. Where gradient descent presses several eigenvalues against 2 / lr at once,
+        they lie within a few per cent of each other, and some hundred products are needed to tell them apart.
     tol : float
         Largest norm(H v - value v) / abs(value), in a second run relative to value - 2 lambda. The relative error of
         `value` is at most that, and about its square if the next eigenvalue is well separated.
