@@ -678,9 +678,10 @@ def unbroadcast(g: Gradient, a: Any) -> Gradient:
     """
     if g.shape == a.shape:
         return g
-    new = g.ndim - a.ndim
-    axes = tuple(i for i, n in enumerate(g.shape) if i < new or (a.shape[i - new] == 1 and n != 1))
-    return g.sum(axis=axes, keepdims=True).reshape(a.shape)
+    if g.ndim > a.ndim:
+        g = g.sum(axis=tuple(range(g.ndim - a.ndim)))
+    axes = tuple(i for i, n in enumerate(a.shape) if n != g.shape[i])
+    return g.sum(axis=axes, keepdims=True) if axes else g
 
 
 def _spread(g: Gradient, x: Any, axis: Axis, keepdims: bool) -> Gradient:
