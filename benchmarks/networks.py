@@ -1,4 +1,4 @@
-"""Cases of chapter 6: training steps and gradients beside hand-written NumPy, scikit-learn and, if it is there, torch."""
+"""Cases of chapter 6: training steps and gradients beside NumPy by hand, scikit-learn and, if it is there, torch."""
 
 import importlib.util
 from collections.abc import Callable, Iterator

@@ -39,6 +39,7 @@ __all__ = [
     "Tensor",
     "abs",
     "add",
+    "affine",
     "broadcast_to",
     "checkpoint",
     "clip",
@@ -812,14 +813,27 @@ def _swap(x: Any) -> Any:
     return x.T if x.ndim == 2 else x.transpose((*range(x.ndim - 2), x.ndim - 1, x.ndim - 2))
 
 
-def _matmul_vjp_right(g: Gradient, y: Any, a: Any, b: Any) -> Gradient:
-    if b.ndim == 2 < a.ndim:  # one matrix for all: one long product instead of a sum of products
-        rows = math.prod(a.shape[:-1])
-        return a.reshape((rows, a.shape[-1])).T @ g.reshape((rows, g.shape[-1]))
-    return unbroadcast(_swap(a) @ g, b)
+def _weight_vjp(g: Gradient, x: Any) -> Gradient:
+    """Return the gradient of the W in x W: the rows of all leading axes in one product."""
+    if x.ndim != 2:
+        rows = math.prod(x.shape[:-1])
+        x, g = x.reshape((rows, x.shape[-1])), g.reshape((rows, g.shape[-1]))
+    return x.T @ g
 
 
-_matmul: Op = Op("matmul", np.matmul, lambda g, y, a, b: unbroadcast(g @ _swap(b), a), _matmul_vjp_right)
+_matmul: Op = Op(
+    "matmul",
+    np.matmul,
+    lambda g, y, a, b: unbroadcast(g @ _swap(b), a),
+    lambda g, y, a, b: _weight_vjp(g, a) if b.ndim == 2 else unbroadcast(_swap(a) @ g, b),
+)
+affine: Op = Op(  # x W + b in one step, because every layer has it
+    "affine",
+    lambda x, W, b: np.matmul(x, W) + b,
+    lambda g, y, x, W, b: g @ W.T,
+    lambda g, y, x, W, b: _weight_vjp(g, x),
+    lambda g, y, x, W, b: unbroadcast(g, b),
+)
 
 
 def matmul(a: Any, b: Any) -> Tensor:
@@ -907,23 +921,30 @@ def _unless_zero(g: Gradient, y: Any) -> Gradient:
     return g * ~zero / (y + zero)
 
 
-def _cross_entropy(z: Array, q: Array) -> Any:
-    return -(q * numerics.log_softmax(z)).sum() / _rows(z)
+def _cross_entropy_forward(z: Array, q: Array) -> tuple[Any, Array]:
+    if z.size == 0:
+        raise ValueError(f"cross_entropy: mean over nothing, logits of shape {z.shape}")
+    log_p = numerics.log_softmax(z)
+    return -(q * log_p).sum() / _rows(z), log_p
+
+
+def _cross_entropy_backward(g: Array, y: Array, log_p: Array, z: Array, q: Array) -> list[Array]:
+    share = g / _rows(z)
+    return [(np.exp(log_p) - q) * share, log_p * -share]
 
 
 def _rows(z: Any) -> int:
     """Return the number of distributions in z, one per row."""
-    if z.size == 0:
-        raise ValueError(f"cross_entropy: mean over nothing, logits of shape {z.shape}")
     return math.prod(z.shape[:-1])
 
 
-cross_entropy: Op = Op(
+_cross_entropy: Op = Op(
     "cross_entropy",
-    _cross_entropy,
+    lambda z, q: _cross_entropy_forward(z, q)[0],
     lambda g, y, z, q: (softmax(z) - q) * (g / _rows(z)),
     lambda g, y, z, q: (logsumexp(z, keepdims=True) - z) * (g / _rows(z)),
 )
+cross_entropy: Op = Fused("cross_entropy", _cross_entropy_forward, _cross_entropy_backward, _cross_entropy)
 """Mean over the rows of the cross-entropy between target probabilities q and softmax(z). Rows of q sum to 1."""
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from scipy.special import ndtr
 
-from dlcore.networks.autodiff import Op, Tensor, clip, exp, maximum, minimum, relu, sigmoid
+from dlcore.networks.autodiff import Op, Tensor, affine, clip, exp, matmul, maximum, minimum, relu, sigmoid
 
 __all__ = [
     "GLU",
@@ -252,8 +252,7 @@ class Linear(Module):
 
     def forward(self, x: Any) -> Tensor:
         """Return x W + b; x may have any number of leading axes."""
-        y: Tensor = x @ self.weight
-        return y if self.bias is None else y + self.bias
+        return matmul(x, self.weight) if self.bias is None else affine(x, self.weight, self.bias)
 
 
 class Sequential(Module):

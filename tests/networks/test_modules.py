@@ -91,7 +91,7 @@ def test_linear_is_x_w_plus_b_on_any_number_of_axes():
     stacked = np.stack([X, 2 * X])
     np.testing.assert_allclose(layer(stacked).data, stacked @ layer.weight.data + [1, -1])
     assert layer(np.zeros((0, 3))).shape == (0, 2) and layer(X[0]).shape == (2,)
-    with pytest.raises(ValueError, match=r"matmul: shapes \(5, 2\) and \(3, 2\) do not fit"):
+    with pytest.raises(ValueError, match=r"affine: shapes \(5, 2\), \(3, 2\) and \(2,\) do not fit"):
         layer(X[:, :2])
     with pytest.raises(ValueError, match=r"init returned shape \(2, 3\) instead of \(3, 2\)"):
         Linear(3, 2, init=lambda m, n, rng: np.zeros((n, m)), rng=new())
