@@ -581,9 +581,9 @@ class Fused(Op):
         Returns (result, saved): what is saved helps `backward`.
     backward : function (g, y, saved, *arrays, **kwargs) -> gradients, or None
         In NumPy, one gradient per argument. None: differentiate the composite.
-    composite : function of Tensors
+    composite : Op, or function of Tensors
         The same function in Ops. It is differentiated when a graph is asked for. It receives aliases of the arguments,
-        because a vjp must treat its arguments as distinct even where one was made from another.
+        because a vjp must treat its arguments as distinct even where one was made from another. (A single Op does.)
 
     References
     ----------
@@ -616,6 +616,8 @@ class Fused(Op):
         if self.backward is not None and not create_graph:
             gradients = self.backward(g, y.data, y.saved, *y.values, **y.kwargs)
             return [gradients[i] for i in wanted]
+        if isinstance(self.composite, Op):
+            return self.composite.pull(g, y, wanted, create_graph)
         with _tape(True):
             args = [identity(a) if i in wanted else a for i, a in enumerate(y.args)]
             aliases = [args[i] for i in wanted]
