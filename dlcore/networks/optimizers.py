@@ -19,7 +19,7 @@ __all__ = ["SGD", "Adam", "Optimizer"]
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 
-_BLOCK = 16384  # entries whose few arrays stay in the processor's cache during one update
+_BLOCK = 32768  # entries whose few arrays stay in the processor's cache during one update
 
 
 class Optimizer:
@@ -205,4 +205,8 @@ class Adam(Optimizer):
         v += g * g
         weight = (1 - beta1**self.t) / (1 - beta1)  # 1 + beta1 + beta1^2 + ..., so that m / weight is a mean
         root = math.sqrt((1 - beta2**self.t) / (1 - beta2))
-        p -= (self.lr * root / weight) * m / (np.sqrt(v) + self.eps * root)
+        step = np.sqrt(v)
+        step += self.eps * root
+        np.divide(m, step, out=step)
+        step *= self.lr * root / weight
+        p -= step
