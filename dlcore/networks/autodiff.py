@@ -336,15 +336,19 @@ class Op:
             data, saved = data
         if not tensors:
             return data  # type: ignore[no-any-return]
-        y = Tensor(data)
-        dtype = y.data.dtype
+        data = np.asarray(data)
+        dtype, requires_grad = data.dtype, False
         for a in tensors:
             if a.data.dtype != dtype:
                 raise TypeError(_mixed(self.name, values, dtype))
             if a.requires_grad:
-                y.requires_grad = _taping
-        if y.requires_grad:
+                requires_grad = _taping
+        y = Tensor.__new__(Tensor)  # past __init__, which converts what a reader may pass
+        y.data, y.requires_grad, y.name, y.id, y.grad = data, requires_grad, None, next(_numbers), None
+        if requires_grad:
             y.op, y.args, y.values, y.kwargs, y.saved = self, args, values, kwargs, saved
+        else:
+            y.op, y.args, y.values, y.kwargs, y.saved = None, (), (), {}, None
         return y
 
     def pull(self, g: Gradient, y: Tensor, wanted: Sequence[int], create_graph: bool) -> list[Gradient]:
