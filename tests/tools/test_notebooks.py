@@ -133,13 +133,13 @@ def test_what_is_no_notebook_is_a_failure_too(tmp_path: Path) -> None:
 
 
 def test_cpu_seconds_count_the_kernel_and_its_children(tmp_path: Path) -> None:
-    spin = "import time\nwhile time.process_time() < 1.0: pass"
+    spin = "import time\nbegan = time.process_time()\nwhile time.process_time() - began < 1.0: pass"
     child = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {spin!r}])"
     idle = "import time\ntime.sleep(1.0)"
     busy = execute(save(tmp_path / "01_a.ipynb", spin, child), 60)
     lazy = execute(save(tmp_path / "02_b.ipynb", idle), 60)
     assert busy.failure == lazy.failure == ""
-    assert 1.5 < busy.cpu_seconds - lazy.cpu_seconds < 3
+    assert 1.8 < busy.cpu_seconds - lazy.cpu_seconds < 4  # a second each, and what it costs to start the child
 
 
 def test_one_failure_does_not_cost_the_others_their_results(
