@@ -10,7 +10,7 @@ from companion.contents import is_written
 
 from dlcore.display import CHAPTERS, Chapter
 
-BOX = (126, 58)
+BOX = (128, 70)
 GAP = (22, 44)
 LINE = 19  # letters of a title on one line
 

@@ -44,8 +44,9 @@ def parse(text: str) -> dict[str, str | list[str | int]]:
 def configure(app: Sphinx, config: Config) -> None:
     """Give MathJax the macros, and load of it only what the pages need: no menu, no speech engine."""
     config.mathjax3_config = {
-        "loader": {"load": ["core", "input/tex", "output/chtml", "a11y/assistive-mml"]},
-        "tex": {"macros": parse(MACROS.read_text(encoding="utf-8"))},
+        "loader": {"load": ["core", "input/tex", "output/chtml", "a11y/assistive-mml", "[tex]/boldsymbol"]},
+        "chtml": {"scale": 0.95},
+        "tex": {"packages": {"[+]": ["boldsymbol"]}, "macros": parse(MACROS.read_text(encoding="utf-8"))},
     }
 
 

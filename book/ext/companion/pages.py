@@ -55,18 +55,18 @@ def unwritten(chapter: Chapter, outline: Outline) -> str:
     labels = [chapter.label, *(f"sec-{number.replace('.', '-')}" for number in outline.sections)]
     return (
         f"({labels[0]})=\n# {chapter.title}\n\n"
-        f"{chapter.question}\n\n"
-        "This chapter is not written yet. It will treat these sections of the book:\n\n"
+        f"*{chapter.question}*\n\n"
+        f"This chapter is not written yet.{_needs(chapter)} It will treat these sections of the book:\n\n"
         + "".join(f"({label})=\n" for label in labels[1:])
         + "\n{.outline}\n"
         + "\n".join(f"- {number} {title}" for number, title in outline.sections.items())
-        + f"\n\nUntil then, the [coverage map](../coverage.md) shows what is there.{_needs(chapter)}\n"
+        + "\n\nUntil then, the [coverage map](../coverage.md) shows what is there.\n"
     )
 
 
 def _needs(chapter: Chapter) -> str:
     links = [f"[{CHAPTERS[number - 1].title}](#{CHAPTERS[number - 1].label})" for number in chapter.needs]
-    return f" The chapter builds on {_and(links)}." if links else ""
+    return f" It builds on {_and(links)}." if links else ""
 
 
 def _and(words: list[str]) -> str:
@@ -86,10 +86,12 @@ def chapter_list() -> str:
 
 
 def progress() -> str:
-    """Say in a sentence how much of the book there is."""
-    written = [chapter for chapter in CHAPTERS if is_written(chapter)]
-    names = _and([f"[chapter {chapter.number}, *{chapter.title}*](#{chapter.label})," for chapter in written]).rstrip(",")
-    return f"Of the twenty chapters {len(written)} can be read today: {names}. The others are to come."
+    """Say in a few words how much of the book there is."""
+    names = _and([f"[{chapter.number}, *{chapter.title}*](#{chapter.label})" for chapter in CHAPTERS if is_written(chapter)])
+    return (
+        f"Each chapter sets out to answer a question. Ready to read today: {names}. The others are to come; the "
+        "[coverage map](coverage.md) says, section by section, what is there."
+    )
 
 
 def dependencies() -> str:
@@ -98,7 +100,7 @@ def dependencies() -> str:
     for chapter in CHAPTERS:
         needed = _and([str(number) for number in chapter.needs]) if chapter.needs else "none"
         words.append(f"| {chapter.number} | [{chapter.title}](#{chapter.label}) | {needed} |")
-    table = "\n".join(["| | chapter | needs |", "|---|---|---|", *words])
+    table = "\n".join(["| number | chapter | needs |", "|---|---|---|", *words])
     return f"{graph.svg()}\n\n<details><summary>The same as a table</summary>\n\n{table}\n\n</details>"
 
 
@@ -199,6 +201,8 @@ def execution_times() -> str:
     recorded: dict[str, float] = {}
     if (BOOK / "execution_times.json").exists():
         recorded = json.loads((BOOK / "execution_times.json").read_text(encoding="utf-8"))
+    if not recorded:
+        return "No chapter has been timed yet."
     lines = ["| chapter | CPU seconds | at most |", "|---|--:|--:|"]
     for chapter in CHAPTERS:
         if chapter.stem in recorded:

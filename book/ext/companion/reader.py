@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 SECTION = re.compile(r"^##+ (?P<number>\d+(?:\.\d+)+) ", re.M)
 CHAPTER = re.compile(r"\A# ")
+BEGINNING = re.compile(r"^begin_chapter\(\d+\)", re.M)  # displays what the chapter needs and takes
 SUMMARY = re.compile(r"<summary>.*?</summary>", re.S)
 INLINE_MATH = re.compile(r"\$(.+?)\$")
 
@@ -41,6 +42,9 @@ def _page_cells(cell: NotebookNode, chapter: str) -> Iterator[NotebookNode]:
         cell.source = labelled(SUMMARY.sub(_typeset_summary, cell.source), chapter)
         yield cell
     elif cell.cell_type == "code":
+        if BEGINNING.search(cell.source):
+            alone = ["remove-input"] if BEGINNING.fullmatch(cell.source) else []
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "begin-chapter", *alone]
         yield from _split(cell)
     else:
         yield cell
