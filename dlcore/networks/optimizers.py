@@ -19,7 +19,7 @@ __all__ = ["SGD", "Adam", "Optimizer"]
 
 Array: TypeAlias = NDArray[np.floating[Any]]
 
-_BLOCK = 16384  # entries whose few arrays stay in the processor's cache during one update
+_BLOCK = 32768  # entries whose few arrays stay in the processor's cache during one update
 
 
 class Optimizer:
@@ -150,7 +150,11 @@ class SGD(Optimizer):
 
 
 class Adam(Optimizer):
-    """Steps of nearly equal size for every parameter: the mean gradient over its root mean square, both corrected.
+    """Steps of nearly equal size for every parameter: the mean gradient over its root mean square.
+
+    Both means give a gradient that is k steps old the weight beta^k. They are kept as sums and divided by the sum of
+    the weights, which is what the book's running means and their bias correction amount to, with fewer passes over
+    the arrays.
 
     Parameters
     ----------
@@ -190,12 +194,19 @@ class Adam(Optimizer):
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
 
     def update(self, p: Array, g: Array, *memory: Array) -> None:
-        """Update both means, then the parameters."""
+        """Update both sums, then the parameters by lr (m / weight) / (sqrt(v) / root + eps)."""
         m, v = memory
         beta1, beta2 = self.betas
         if self.weight_decay:
             g = g + self.weight_decay * p
-        m += (1 - beta1) * (g - m)
-        v += (1 - beta2) * (g * g - v)
-        rate = self.lr / (1 - beta1**self.t)
-        p -= rate * m / (np.sqrt(v) / math.sqrt(1 - beta2**self.t) + self.eps)
+        m *= beta1
+        m += g
+        v *= beta2
+        v += g * g
+        weight = (1 - beta1**self.t) / (1 - beta1)  # 1 + beta1 + beta1^2 + ..., so that m / weight is a mean
+        root = math.sqrt((1 - beta2**self.t) / (1 - beta2))
+        step = np.sqrt(v)
+        step += self.eps * root
+        np.divide(m, step, out=step)
+        step *= self.lr * root / weight
+        p -= step
