@@ -268,7 +268,7 @@ class Tensor:
             raise ValueError(f"backward() needs a scalar, got {self.shape}")
         if not self.requires_grad:
             raise ValueError("backward() found nothing that requires a gradient")
-        for x, g in pullback({self: np.ones_like(self.data)}).items():
+        for x, g in pullback({self: np.ones(self.shape, self.dtype)}).items():
             x.grad = g if x.grad is None else x.grad + g
 
 
@@ -281,7 +281,7 @@ class Op:
         What messages and drawings call it.
     forward : function of arrays
         Returns one array. Several results are returned stacked, and the caller slices.
-    *vjps : functions (g, y, *args, **kwargs) -> gradient
+    *vjps : functions ``(g, y, *args, **kwargs)`` -> gradient
         One per differentiable argument: the product of g, the gradient at the output y, with the Jacobian of that
         argument. Written with what arrays and Tensors share.
     each : function position -> vjp, optional
@@ -331,18 +331,24 @@ class Op:
             data = self.forward(*(values if tensors else args), **kwargs)
         except ValueError as error:
             raise ValueError(_explain(self.name, values, str(error))) from None
+        saved = None
         if self.fused:
             data, saved = data
         if not tensors:
             return data  # type: ignore[no-any-return]
-        y = Tensor(data)
+        data = np.asarray(data)
+        dtype, requires_grad = data.dtype, False
         for a in tensors:
-            if a.data.dtype != y.data.dtype:
-                raise TypeError(_mixed(self.name, values, y.data.dtype))
-            if a.requires_grad and _taping:
-                y.requires_grad, y.op, y.args, y.values, y.kwargs = True, self, args, values, kwargs
-        if self.fused:
-            y.saved = saved
+            if a.data.dtype != dtype:
+                raise TypeError(_mixed(self.name, values, dtype))
+            if a.requires_grad:
+                requires_grad = _taping
+        y = Tensor.__new__(Tensor)  # past __init__, which converts what a reader may pass
+        y.data, y.requires_grad, y.name, y.id, y.grad = data, requires_grad, None, next(_numbers), None
+        if requires_grad:
+            y.op, y.args, y.values, y.kwargs, y.saved = self, args, values, kwargs, saved
+        else:
+            y.op, y.args, y.values, y.kwargs, y.saved = None, (), (), {}, None
         return y
 
     def pull(self, g: Gradient, y: Tensor, wanted: Sequence[int], create_graph: bool) -> list[Gradient]:
@@ -475,12 +481,13 @@ def _edges(ys: Sequence[Tensor], xs: Sequence[Tensor] | None = None) -> dict[Ten
     stack = list(ys)
     while stack:
         v = stack.pop()
+        wanted, number = edges[v], v.id
         for i, a in enumerate(v.args):
             if isinstance(a, Tensor):
-                if a.id > v.id:
+                if a.id > number:
                     raise ValueError(f"{a.name or 'a leaf'} changed in place after the forward pass")
                 if a.requires_grad and a.id >= oldest:
-                    edges[v].append(i)
+                    wanted.append(i)
                     if a not in edges:
                         edges[a] = []
                         stack.append(a)
@@ -563,7 +570,7 @@ def _seed(y: Tensor, g: Any) -> Tensor:
     if g is None:
         if y.size != 1:
             raise ValueError(f"grad() needs a scalar or a grad_output, got an output of shape {y.shape}")
-        return Tensor(np.ones_like(y.data))
+        return Tensor(np.ones(y.shape, y.dtype))
     start = g if isinstance(g, Tensor) else Tensor(np.asarray(g, dtype=y.dtype))
     if start.shape != y.shape:
         raise ValueError(f"grad_output of shape {start.shape} for an output of shape {y.shape}")
@@ -579,7 +586,7 @@ class Fused(Op):
         What messages call it.
     forward : function of arrays
         Returns (result, saved): what is saved helps `backward`.
-    backward : function (g, y, saved, *arrays, **kwargs) -> gradients, or None
+    backward : function ``(g, y, saved, *arrays, **kwargs)`` -> gradients, or None
         In NumPy, one gradient per argument. None: differentiate the composite.
     composite : Op, or function of Tensors
         The same function in Ops. It is differentiated when a graph is asked for. It receives aliases of the arguments,
@@ -626,7 +633,7 @@ class Fused(Op):
 
 
 def checkpoint(f: Callable[..., Tensor], *inputs: Any) -> Tensor:
-    """Compute f(*inputs) without keeping what happens inside, and compute it again when its gradient is wanted.
+    """Compute ``f(*inputs)`` without keeping what happens inside, and compute it again when its gradient is wanted.
 
     Parameters
     ----------
@@ -638,7 +645,7 @@ def checkpoint(f: Callable[..., Tensor], *inputs: Any) -> Tensor:
     Returns
     -------
     Tensor
-        f(*inputs).
+        ``f(*inputs)``.
 
     Raises
     ------
@@ -866,7 +873,9 @@ cos: Op = Op("cos", np.cos, lambda g, y, x: -g * sin(x))
 tanh: Op = Op("tanh", np.tanh, lambda g, y, x: g - g * (y * y))
 sigmoid: Op = Op("sigmoid", numerics.sigmoid, lambda g, y, x: g * (y - y * y))
 softplus: Op = Op("softplus", numerics.softplus, lambda g, y, x: g * sigmoid(x))
-relu: Op = Op("relu", lambda x: np.maximum(x, 0), lambda g, y, x: g * (y > 0))
+relu: Op = Op(  # a row of zeros, because NumPy compares arrays faster than an array with a number
+    "relu", lambda x: np.maximum(x, np.zeros(x.shape[-1:], x.dtype)), lambda g, y, x: g * (y > 0)
+)
 abs: Op = Op("abs", np.abs, lambda g, y, x: g * np.sign(_value(x)))
 clip: Op = Op("clip", np.clip, lambda g, y, x, low, high: g * ((x >= low) & (x <= high)))
 
@@ -972,7 +981,7 @@ def jvp(f: Callable[..., Tensor], xs: Sequence[Tensor], vs: Sequence[Any]) -> Te
     Parameters
     ----------
     f : function of Tensors
-        Called as f(*xs). It may also ignore its arguments and use the Tensors xs themselves, as a model does.
+        Called as ``f(*xs)``. It may also ignore its arguments and use the Tensors xs themselves, as a model does.
     xs : sequence of Tensors
         Where; they must require a gradient.
     vs : sequence of array_like
@@ -981,7 +990,7 @@ def jvp(f: Callable[..., Tensor], xs: Sequence[Tensor], vs: Sequence[Any]) -> Te
     Returns
     -------
     Tensor
-        In the shape of f(*xs).
+        In the shape of ``f(*xs)``.
 
     References
     ----------
@@ -1010,7 +1019,7 @@ def hvp(f: Callable[..., Tensor], xs: Sequence[Tensor], vs: Sequence[Any]) -> li
     Parameters
     ----------
     f : function of Tensors
-        Returns a scalar; called as f(*xs), see `jvp`.
+        Returns a scalar; called as ``f(*xs)``, see `jvp`.
     xs : sequence of Tensors
         Where; they must require a gradient.
     vs : sequence of array_like
@@ -1039,7 +1048,7 @@ def hvp(f: Callable[..., Tensor], xs: Sequence[Tensor], vs: Sequence[Any]) -> li
 def gnvp(
     f: Callable[..., Tensor], loss: Callable[[Tensor], Tensor], xs: Sequence[Tensor], vs: Sequence[Any]
 ) -> list[Tensor]:
-    """Return J^T H J v, the product with the Gauss-Newton matrix of loss(f(*xs)).
+    """Return J^T H J v, the product with the Gauss-Newton matrix of ``loss(f(*xs))``.
 
     Parameters
     ----------
@@ -1124,7 +1133,7 @@ def hessian(f: Callable[..., Tensor], xs: Sequence[Tensor]) -> Array:
     Parameters
     ----------
     f : function of Tensors
-        Returns a scalar; called as f(*xs), see `jvp`.
+        Returns a scalar; called as ``f(*xs)``, see `jvp`.
     xs : sequence of Tensors
         Where, n <= 2000 entries altogether; they must require a gradient.
 
@@ -1178,7 +1187,7 @@ def gradcheck(
     Parameters
     ----------
     f : function of Tensors
-        Any output; a random weighted sum of its entries is differentiated. Called as f(*inputs), see `jvp`.
+        Any output; a random weighted sum of its entries is differentiated. Called as ``f(*inputs)``, see `jvp`.
     inputs : sequence of Tensors
         float64, all requiring a gradient. Kinks (relu at 0, ties) must be further away than `eps`.
     order : 1 or 2

@@ -175,19 +175,15 @@ def cross_entropy(logits: Any, target: Any, label_smoothing: float = 0.0) -> Ten
 
 def _one_hot(labels: NDArray[np.integer[Any]], shape: tuple[int, ...], dtype: Any) -> Array:
     """Return labels as rows of probabilities."""
-    k = shape[-1]
     if labels.shape != shape[:-1]:
         raise ValueError(f"cross_entropy: labels of shape {labels.shape} for logits of shape {shape}")
-    q = np.zeros((labels.size, k), dtype=dtype)
-    try:
-        q[np.arange(labels.size), labels.ravel()] = 1
-        wrong = labels.size and labels.min() < 0  # NumPy would count from the end
-    except IndexError:
-        wrong = True
-    if wrong:
-        bad = labels[(labels < 0) | (labels >= k)].flat[0]
-        raise ValueError(f"cross_entropy: label {bad} outside 0..{k - 1}")
-    return q.reshape(shape)
+    classes = np.arange(shape[-1])
+    hot = labels[..., None] == classes
+    if np.count_nonzero(hot) != labels.size:
+        bad = labels[~np.isin(labels, classes)].flat[0]
+        raise ValueError(f"cross_entropy: label {bad} outside 0..{shape[-1] - 1}")
+    q: Array = hot.astype(dtype)
+    return q
 
 
 def _check_rows(q: Array) -> None:

@@ -440,7 +440,7 @@ class GLU(Module):
 
 
 class RBF(Module):
-    """Radial basis functions exp(-|x - c|^2 / (2 width^2)), one per centre.
+    """Radial basis functions exp(-d^2 / (2 width^2)), d the distance of x to a centre c; one per centre.
 
     Parameters
     ----------
@@ -484,7 +484,7 @@ class RBF(Module):
         self.centers, self.width = _parameter(centers, dtype, "centers"), width
 
     def forward(self, x: Any) -> Tensor:
-        """Return one column per centre, with |x - c|^2 = |x|^2 - 2 x.c + |c|^2, cut off at 0 against rounding."""
+        """Return one column per centre, with d^2 = x.x - 2 x.c + c.c, cut off at 0 against rounding."""
         c = self.centers
         d2 = (x * x).sum(axis=-1, keepdims=True) - 2.0 * (x @ c.T) + (c * c).sum(axis=-1)
         return exp(maximum(d2, 0.0) * (-0.5 / self.width**2))

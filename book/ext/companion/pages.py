@@ -33,6 +33,7 @@ def generated() -> dict[str, str]:
         "dependencies": dependencies(),
         "data": data(),
         "execution_times": execution_times(),
+        "benchmarks": benchmarks(),
         "modules": "\n".join(f"- [`{name}`](api/{name}.md): {summary(name)}" for name in modules()),
     }
     pages = {f"generated/{name}.md": text + "\n" for name, text in fragments.items()}
@@ -208,4 +209,21 @@ def execution_times() -> str:
         if chapter.stem in recorded:
             seconds = f"{recorded[chapter.stem]:.1f}"
             lines.append(f"| [{chapter.number} {chapter.title}](#{chapter.label}) | {seconds} | {chapter.seconds} |")
+    return "\n".join(lines)
+
+
+def benchmarks() -> str:
+    """Return the table that `make bench` recorded, and on what."""
+    record = json.loads((BOOK / "benchmarks.json").read_text(encoding="utf-8"))
+    packages = ", ".join(f"{name} {version}" for name, version in record["packages"].items())
+    lines = [
+        f"Measured on {record['system']}, {record['processor']}, one thread, with {packages}.",
+        "",
+        "| case | peer | dlcore, ms | peer, ms | ratio | |",
+        "|---|---|--:|--:|--:|---|",
+    ]
+    for case in record["cases"]:
+        ours, theirs = 1e3 * case["ours"], 1e3 * case["theirs"]
+        ratio = f"{ours / theirs:.2f}" if ours < 10 * theirs else f"{ours / theirs:.0f}"
+        lines.append(f"| {case['what']} | {case['peer']} | {ours:.3g} | {theirs:.3g} | {ratio} | {case['note']} |")
     return "\n".join(lines)
