@@ -15,8 +15,10 @@ from urllib.parse import unquote, urldefrag, urlsplit
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
 NOTEBOOKS = ROOT / "notebooks"
-ADDRESSES = {"a": ("href",), "area": ("href",), "link": ("href",), "script": ("src",), "img": ("src",), "source": ("src",)}
-LOADING = {"link", "script", "img", "source"}
+LINKING = {"a": "href", "area": "href"}
+LOADING = {"link": "href", "object": "data"} | dict.fromkeys(
+    ("script", "img", "source", "iframe", "video", "audio", "embed"), "src"
+)
 SPRITE = re.compile(r'<img src="data:image/webp;base64,(?P<data>[^"]+)"')
 
 

@@ -1,4 +1,4 @@
-"""Every explorer of the site, over http and from a file, moved as a reader would, compared with the notebook's picture."""
+"""Every explorer of the site, over http and from a file, moved as a reader would; its frames are the notebook's."""
 
 from __future__ import annotations
 

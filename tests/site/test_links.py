@@ -9,7 +9,7 @@ import yaml
 
 from dlcore.display import CHAPTERS
 from tests.site.built import (
-    ADDRESSES,
+    LINKING,
     LOADING,
     NOTEBOOKS,
     ROOT,
@@ -26,12 +26,8 @@ from tests.site.built import (
 
 def addresses(one: Page) -> list[tuple[str, str]]:
     """Return (tag, address) of everything that a page leads to or loads."""
-    return [
-        (tag, attributes[name])
-        for tag, attributes in one.elements
-        for name in ADDRESSES.get(tag, ())
-        if attributes.get(name)
-    ]
+    where = LINKING | LOADING
+    return [(tag, attributes[where[tag]]) for tag, attributes in one.elements if attributes.get(where.get(tag, ""))]
 
 
 def test_every_link_leads_somewhere(path):

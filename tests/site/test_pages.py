@@ -67,34 +67,38 @@ def set_theme(page: Page, theme: str) -> None:
 def test_over_http(path, server, online):
     """No request leaves the page, nothing fails, formulas are typeset; axe finds no fault in either theme."""
     page, listener = online
+    listener.clear()
+    page.set_viewport_size(WINDOW)
     page.goto(server + path)
-    assert page.evaluate(UNFOLD) == [], "pictures that do not load"
+    not_loaded = page.evaluate(UNFOLD)
+    listener.assert_quiet(server)
+    assert not_loaded == []
     formulas = page.evaluate(FORMULAS)
     assert formulas["typeset"] == formulas["source"] and formulas["errors"] == []
     assert formulas["fonts"] > 0 or formulas["source"] == 0
-    listener.assert_quiet(server)
     set_theme(page, "light")
     found = AXE.run(page, options=AXE_OPTIONS)
     assert found.violations_count == 0, found.generate_report()
     set_theme(page, "dark")
     assert page.evaluate(FAULTS_OF_COLOUR, AXE_OPTIONS | {"runOnly": RULES_OF_COLOUR}) == []
-    listener.clear()  # axe itself reads the page's files again
 
 
 def test_from_a_file_and_on_a_telephone(path, online):
     """The same without a server; on a narrow screen nothing but what scrolls by itself is wider than the screen."""
     page, listener = online
+    listener.clear()
     page.goto(f"{SITE.as_uri()}/{path}")
     page.set_viewport_size(TELEPHONE)
-    assert page.evaluate(UNFOLD) == [], "pictures that do not load"
-    assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE["width"]
-    page.set_viewport_size(WINDOW)
+    not_loaded = page.evaluate(UNFOLD)
     listener.assert_quiet(f"{SITE.as_uri()}/")
+    assert not_loaded == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= TELEPHONE["width"]
 
 
 def test_with_scripts_off(path, server, scriptless):
     """The text, the source of each equation and the way to other pages are there."""
     window, listener = scriptless
+    listener.clear()
     window.goto(server + path)
     assert window.locator("h1:visible").count() == 1
     assert len(window.locator("main").inner_text()) > 300 or path == "search.html"
@@ -109,4 +113,4 @@ def test_with_scripts_off(path, server, scriptless):
 def test_every_picture_says_what_it_shows(path):
     """An empty text would call a picture decoration; only the logo, whose name stands beside it, is that."""
     for attributes in page(path).all("img"):
-        assert attributes.get("alt", "").strip() or "logo__image" in attributes["class"], attributes["src"]
+        assert attributes.get("alt", "").strip() or "logo__image" in attributes.get("class", ""), attributes["src"]

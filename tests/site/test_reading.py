@@ -92,7 +92,7 @@ def test_a_chapter_is_light(chapter, server, open_page, capsys):
     painted = window.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
     total = sum(size for _, size in sizes)
     with capsys.disabled():
-        print(f"\n{chapter}: {total / 1e6:.2f} MB in {len(sizes)} files before interaction; text after {painted:.0f} ms")
+        print(f"\n{chapter}: {total / 1e6:.2f} MB in {len(sizes)} files before interaction; text at {painted:.0f} ms")
     assert len(sizes) > 5
     assert total <= MOST_BYTES, sorted(sizes, key=lambda entry: -entry[1])[:5]
     listener.assert_quiet(server)

@@ -38,8 +38,8 @@ def page(chapter: Chapter, source: Path) -> str:
 def _invitation(chapter: Chapter) -> str:
     return (
         f"To work on them, run `make assignment CH={chapter.number:02d}`: it writes a notebook with stubs and tests, "
-        f"`exercises/release/{chapter.stem}/{chapter.stem}.ipynb`, which `make lab` opens. Half of the solutions are on "
-        "this page, folded."
+        f"`exercises/release/{chapter.stem}/{chapter.stem}.ipynb`, which `make lab` opens. Half of the solutions "
+        "are on this page, folded."
     )
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from companion.paths import MACROS
 from sphinx.application import Sphinx
 from sphinx.config import Config
+
+from companion.paths import MACROS
 
 DEFINITION = re.compile(r"\\(?:re)?newcommand\{\\(?P<name>[A-Za-z]+)\}(?:\[(?P<arguments>\d)\])?\{(?P<body>.*)\}")
 

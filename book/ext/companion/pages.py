@@ -81,17 +81,19 @@ def chapter_list() -> str:
         items = [f"### Part {part.numeral}: {part.title}\n\n{{.chapters}}"]
         for chapter in part.chapters:
             state = "[ready]{.ready}" if is_written(chapter) else "[to come]{.to-come}"
-            items.append(f"- [{chapter.number}]{{.number}} [{chapter.title}](#{chapter.label}) {state}\\\n  {chapter.question}")
+            link = f"[{chapter.number}]{{.number}} [{chapter.title}](#{chapter.label})"
+            items.append(f"- {link} {state}\\\n  {chapter.question}")
         blocks.append("\n".join(items))
     return "\n\n".join(blocks)
 
 
 def progress() -> str:
     """Say in a few words how much of the book there is."""
-    names = _and([f"[{chapter.number}, *{chapter.title}*](#{chapter.label})" for chapter in CHAPTERS if is_written(chapter)])
+    written = [chapter for chapter in CHAPTERS if is_written(chapter)]
+    names = _and([f"[{chapter.number}, *{chapter.title}*](#{chapter.label})" for chapter in written])
     return (
-        f"Each chapter sets out to answer a question. Ready to read today: {names}. The others are to come; the "
-        "[coverage map](coverage.md) says, section by section, what is there."
+        f"Each chapter sets out to answer a question. Ready to read today: chapter {names}. The others are to come; "
+        "the [coverage map](coverage.md) says, section by section, what is there."
     )
 
 

@@ -28,7 +28,8 @@ def read(text: str) -> NotebookNode:
     -------
     NotebookNode
         The same cells, except that the macros are gone (MathJax has them from the configuration), headings carry
-        labels, mathematics in a `<summary>` is marked up, and each figure stands in a cell of its own.
+        labels, mathematics in a `<summary>` is marked up, each figure stands in a cell of its own, and what
+        `begin_chapter` displays can be told from other output.
     """
     notebook = nbformat.reads(text, as_version=4)
     cells = [cell for cell in notebook.cells if "macros" not in cell.metadata.get("tags", [])]

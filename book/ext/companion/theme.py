@@ -8,10 +8,11 @@ import shutil
 from pathlib import Path
 
 import imagesize
-from companion import slim
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.display import progress_message
+
+from companion import slim
 
 IMAGE = re.compile(r'<img (?P<attributes>[^>]*?src="[^"]*?_images/(?P<name>[^"/]+)"[^>]*?)\s*/?>')
 MATHJAX = (
