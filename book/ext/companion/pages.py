@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import json
 import pkgutil
 from collections.abc import Iterator
@@ -150,12 +151,19 @@ def _coverage_table(chapter: Chapter, outline: Outline, sections: dict[str, cove
     for number, title in outline.sections.items():
         if number in sections:
             functions = sections[number].functions
-            links = ", ".join(f"{{py:obj}}`~{name}`" for name in functions) or "plain NumPy"
+            links = ", ".join(_function(name) for name in functions) or "plain NumPy"
             tests = sorted({test for name in functions for test in coverage.tests().get(name, [])})
             lines.append(f"| [{number} {title}](#{sections[number].label}) | {links} | {_tests(tests)} |")
         else:
             lines.append(f"| {number} {title} | not yet | |")
     return "\n".join(lines)
+
+
+def _function(name: str) -> str:
+    """Return a link to a function or class; an Op is a value of its module, which has no entry in the API."""
+    module, _, last = name.rpartition(".")
+    has_entry = inspect.isroutine(thing := getattr(importlib.import_module(module), last)) or inspect.isclass(thing)
+    return f"{{py:obj}}`~{name}`" if has_entry else f"`{last}`"
 
 
 def _tests(names: list[str]) -> str:
