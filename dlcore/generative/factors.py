@@ -621,8 +621,8 @@ def fastica(
 
     A step takes each row b of B to E[z g(b^T z)] - E[g'(b^T z)] b, Newton's step on the sphere, and makes the rows
     orthonormal again, all at once. Long strides do not need sharp averages: until rows turn by less than a thousandth,
-    or until the last step, they are taken in float32, and, with more than 200 samples per component, over every fourth
-    sample for at most half of the steps.
+    or until the last step, they are taken in float32, and, with more than 200 samples per component, over every other
+    sample for at most a third of the steps.
 
     Parameters
     ----------
@@ -672,7 +672,7 @@ def fastica(
     if contrast not in _CONTRASTS:
         raise ValueError(f"contrast must be one of {', '.join(_CONTRASTS)}, got {contrast!r}")
     single = Z.astype(np.float32)
-    data = single[:: 4 if len(Z) > 200 * n else 1]
+    data = single[:: 2 if len(Z) > 200 * n else 1]
     B = _orthonormal_rows(rng.standard_normal((n, Z.shape[1])))
     for step in range(1, max_iter + 1):
         B_new = _orthonormal_rows(_newton_step(data, B, _CONTRASTS[contrast]))
@@ -682,7 +682,7 @@ def fastica(
             break
         if turn < 1e-3 or step == max_iter - 1:
             data = Z
-        elif step == max_iter // 2 and data is not Z:
+        elif step == max_iter // 3 and data is not Z:
             data = single
     else:
         if tol:
