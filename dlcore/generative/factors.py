@@ -237,7 +237,8 @@ class PPCA(_GaussianFactors):
 
     The maximum of the likelihood is known: W = V (Lambda - sigma^2 I)^(1/2) from the d leading eigenvectors V and
     eigenvalues Lambda of the covariance (divisor n), and sigma^2 is the mean of the eigenvalues that are left. Any
-    rotation W R is as good; this one has R = I.
+    rotation W R is as good; this one has R = I. Given a row, the factors have covariance ``posterior_cov_``, shape
+    (d, d), whatever the row.
 
     Parameters
     ----------
@@ -254,8 +255,6 @@ class PPCA(_GaussianFactors):
         sigma^2.
     mean_ : ndarray, shape (D,)
         Mean row.
-    posterior_cov_ : ndarray, shape (d, d)
-        Covariance of the factors given a row; it depends on no row.
 
     References
     ----------
@@ -372,7 +371,7 @@ class FactorAnalysis(_GaussianFactors):
 
     For given noise variances Psi the best W follows from the eigenvectors of Psi^(-1/2) S Psi^(-1/2), as in PPCA;
     then Psi = diag(S - W W^T). Repeated, with steps lengthened by half, this reaches a fixed point of EM in far fewer
-    steps.
+    steps. Given a row, the factors have covariance ``posterior_cov_``, shape (d, d), whatever the row.
 
     Parameters
     ----------
@@ -398,8 +397,6 @@ class FactorAnalysis(_GaussianFactors):
         Mean log-density of the training rows in nats, step by step; the last one belongs to the model returned.
     converged_ : bool
         Whether tol was reached.
-    posterior_cov_ : ndarray, shape (d, d)
-        Covariance of the factors given a row; it depends on no row.
 
     References
     ----------
@@ -750,7 +747,7 @@ def ica_ml(
     lr: float = 0.5,
     n_iter: int = 300,
 ) -> tuple[Array, Array]:
-    """Fit noiseless ICA by maximum likelihood: p(z) = p_h(B z) |det B| with a fixed prior on every factor.
+    """Fit noiseless ICA by maximum likelihood: p(z) = p_h(B z) abs(det B), one fixed prior on all factors.
 
     The ordinary gradient is B^-T - E[phi(h) z^T] with phi = -(log p_h)'. Times B^T B it needs no inverse and no longer
     depends on the mixing: the natural gradient (I - E[phi(h) h^T]) B.
@@ -937,7 +934,7 @@ def match_sources(S_hat: ArrayLike, S: ArrayLike) -> tuple[NDArray[np.intp], Arr
 def elliptical_t_loglik(Z: ArrayLike, Z_test: ArrayLike) -> float:
     """Fit a spherical Student-t to rows and score others: a density that looks at the radius and at no direction.
 
-    log p(z) = log Gamma((nu + p) / 2) - log Gamma(nu / 2) - (p / 2) log(nu pi s^2) - ((nu + p) / 2) log(1 + |z|^2 /
+    log p(z) = log Gamma((nu + p) / 2) - log Gamma(nu / 2) - (p / 2) log(nu pi s^2) - ((nu + p) / 2) log(1 + z^T z /
     (nu s^2)); nu and s maximise it on Z. With p = 1 it is the Student-t of a single factor.
 
     Parameters
@@ -1138,9 +1135,9 @@ class SFA:
 
 
 def lasso_objective(X: ArrayLike, D: ArrayLike, H: ArrayLike, lam: float) -> float:
-    """Return the mean over rows of |x - D h|^2 / 2 + lam |h|_1, the energy of sparse coding.
+    """Return the energy of sparse coding, norm(x - D h)^2 / 2 + lam norm(h, 1), as a mean over rows.
 
-    The book minimises lam |h|_1 + beta |x - W h|^2; its lam / (2 beta) is ours.
+    The book minimises lam norm(h, 1) + beta norm(x - W h)^2; its lam / (2 beta) is ours.
 
     Parameters
     ----------
@@ -1225,7 +1222,7 @@ def ista(X: ArrayLike, D: ArrayLike, lam: float, n_iter: int) -> tuple[Array, Ar
 
     With L the largest eigenvalue of D^T D the parabola of curvature L through h lies above the squared error; its
     minimum with the L1 norm is soft_threshold(h + D^T (x - D h) / L, lam / L). The objective never rises, and is at
-    most L |h*|^2 / (2 k) above its minimum after k steps from 0.
+    most L norm(best)^2 / (2 k) above its minimum after k steps from 0.
 
     Parameters
     ----------
@@ -1283,8 +1280,8 @@ def fista(
     """Infer sparse codes by soft thresholding with momentum, up to a certificate.
 
     The step of `ista` is taken from Y = H + beta (H - H_old), which lies ahead. Without more, the objective is at most
-    2 L |h*|^2 / (k + 1)^2 above its minimum after k steps. A row whose last move points against its step forgets its
-    momentum and starts to gather it anew (adaptive restart).
+    2 L norm(best)^2 / (k + 1)^2 above its minimum after k steps. A row whose last move points against its step forgets
+    its momentum and starts to gather it anew (adaptive restart).
 
     Parameters
     ----------
