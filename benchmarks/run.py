@@ -8,8 +8,12 @@ A group is a file next to this one, for example ``linalg``. Its function ``cases
 
 where ``ours`` and ``theirs`` are functions without arguments. Before it yields a case, it asserts that both do the same
 work equally well. The table shows medians of CPU time; a ratio below 1 means that dlcore is faster.
+
+Torch is a peer if it is installed. A run of all groups with all peers is recorded in ``book/benchmarks.json``, from
+which the site makes its page.
 """
 
+import json
 import os
 import platform
 import runpy
@@ -17,11 +21,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ROUNDS = 9
+RECORD = HERE.parent / "book" / "benchmarks.json"
+GROUPS = ("linalg", "networks")
+PEERS = ("numpy", "scipy", "scikit-learn", "torch")
+ROUNDS = 15
 SECONDS = 0.03  # least CPU time of one measurement, in calls
 Task = Callable[[], object]
 
@@ -42,18 +49,46 @@ def compare(ours: Task, theirs: Task) -> tuple[float, float]:
     return median_ours, median_theirs
 
 
+def versions() -> dict[str, str]:
+    """Return the version of each peer that is installed."""
+    found = {}
+    for name in PEERS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def processor() -> str:
+    """Return the name of the processor as the system tells it."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
 def main(groups: list[str]) -> None:
-    """Print the table of the named groups, or of all."""
+    """Print the table of the named groups, or of all; record a complete one."""
     for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[variable] = "1"  # read when a group imports NumPy
-    packages = ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "scikit-learn"))
-    print(f"{platform.system()} {platform.machine()}, Python {platform.python_version()}, {packages}, 1 thread")
-    row = "{:<44} {:<28} {:>10} {:>10} {:>7}  {}"
+    sys.path.insert(0, str(HERE))
+    machine = {"system": f"{platform.system()} {platform.machine()}", "processor": processor()}
+    packages = {"Python": platform.python_version(), **versions()}
+    print(f"{', '.join(machine.values())}, 1 thread; {', '.join(f'{name} {v}' for name, v in packages.items())}")
+    row = "{:<46} {:<28} {:>10} {:>10} {:>7}  {}"
     print(row.format("case", "peer", "dlcore ms", "peer ms", "ratio", "note"))
-    for group in groups or sorted(path.stem for path in HERE.glob("*.py") if path.stem != "run"):
+    cases = []
+    for group in groups or GROUPS:
         for what, peer, ours, theirs, note in runpy.run_path(str(HERE / f"{group}.py"))["cases"]():
             a, b = compare(ours, theirs)
             print(row.format(what, peer, f"{1e3 * a:.3f}", f"{1e3 * b:.3f}", f"{a / b:.2f}", note), flush=True)
+            cases.append({"group": group, "what": what, "peer": peer, "ours": a, "theirs": b, "note": note})
+    if groups or "torch" not in packages:
+        print("Not recorded: that takes all groups, and torch among the peers.")
+        return
+    RECORD.write_text(json.dumps({**machine, "packages": packages, "cases": cases}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

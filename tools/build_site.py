@@ -29,8 +29,8 @@ LOG = BUILD / "build.log"
 
 sys.path.insert(0, str(ROOT / "book" / "ext"))
 
-STEP = re.compile(r"(?P<step>reading sources|writing output|copying images)\.\.\. \[ *(?P<percent>\d+)%\] (?P<page>\S+)")
 STAGES = {"reading sources": "reading", "writing output": "writing", "copying images": "copying"}
+STEP = re.compile(rf"(?P<step>{'|'.join(STAGES)})\.\.\. \[ *(?P<percent>\d+)%\] (?P<page>\S+)")
 WARNINGS_SHOWN = 5
 
 
@@ -126,7 +126,8 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\nInterrupted: the site is as it was before; run make book again.", file=sys.stderr)
         return 130
-    show(f"The book is built ({time.monotonic() - began:.0f} s). Open {SITE / 'index.html'}, or run make serve.", last=True)
+    took = f"{time.monotonic() - began:.0f} s"
+    show(f"The book is built ({took}). Open {SITE / 'index.html'}, or run make serve.", last=True)
     return 0
 
 

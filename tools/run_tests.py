@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LEAST_COVERAGE = 95  # per cent of the lines of dlcore
 STAGES = {
     "lint": "ruff, mypy and the direction of imports",
-    "unit": "dlcore and the tools",
+    "unit": "dlcore, the exercises and the tools",
     "notebooks": "every notebook executed again and compared with its committed outputs",
     "book": "structure of the notebooks",
     "site": "the site, built and opened in a browser",

@@ -68,7 +68,8 @@ CHAPTERS = (
         seconds=30,
         modules=("dlcore.foundations.learning",),
         question=(
-            "The same learner fails on the same data at one moment and succeeds at the next: what changed in between?"
+            "The same learner fails on the same data at one moment and succeeds at the next: what changed in "
+            "between?"
         ),
     ),
     Chapter(
@@ -81,7 +82,8 @@ CHAPTERS = (
         seconds=15,
         modules=("dlcore.foundations.linalg",),
         question=(
-            "How few numbers can stand for a photograph, and how can we know before trying that fewer will not do?"
+            "How few numbers can stand for a photograph, and how can we know before trying that fewer will not "
+            "do?"
         ),
     ),
     Chapter(
@@ -94,7 +96,8 @@ CHAPTERS = (
         seconds=25,
         modules=("dlcore.foundations.probability",),
         question=(
-            "If two models describe the same digits, how many bits does the better one save when the digits are sent?"
+            "If two models describe the same digits, how many bits does the better one save when the digits are "
+            "sent?"
         ),
     ),
     Chapter(
@@ -225,7 +228,8 @@ CHAPTERS = (
             "dlcore.networks.recommend",
         ),
         question=(
-            "How far from perfect is a language model, in a language where the probability of every sentence is known?"
+            "How far from perfect is a language model, in a language where the probability of every sentence is "
+            "known?"
         ),
     ),
     Chapter(

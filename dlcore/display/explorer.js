@@ -55,6 +55,7 @@
       if (places.includes(-1)) return;
       controls.forEach(({ slider }, i) => (slider.value = places[i]));
       draw();
+      for (let fold = figure.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
       figure.scrollIntoView();
     });
 

@@ -74,7 +74,8 @@ def png(fig: Figure) -> bytes:
 
 def kind(fig: Figure) -> Kind:
     """Return "picture" if the figure holds an image or a coloured mesh, otherwise "line"."""
-    return "picture" if fig.findobj(lambda artist: isinstance(artist, AxesImage | QuadMesh)) else "line"
+    artists = (artist for axes in fig.axes for artist in (*axes.images, *axes.collections))  # findobj makes every tick
+    return "picture" if any(isinstance(artist, AxesImage | QuadMesh) for artist in artists) else "line"
 
 
 def render(fig: Figure, scale: float) -> Pixels:

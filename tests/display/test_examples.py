@@ -2,10 +2,12 @@ import doctest
 
 import pytest
 
-from dlcore.display import chapters, checks, explorer, figures, source, style
+from dlcore.display import chapters, checks, explorer, figures, graphs, source, style
+
+MODULES = [chapters, checks, explorer, figures, graphs, source]
 
 
-@pytest.mark.parametrize("module", [chapters, checks, explorer, figures, source], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_examples_in_docstrings_run(module, monkeypatch):
     monkeypatch.delenv("DLCORE_BOOK", raising=False)
     with style.figure_style():

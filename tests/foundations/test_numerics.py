@@ -51,7 +51,7 @@ from dlcore.foundations.numerics import (
     steepest_descent,
 )
 
-examples = settings(derandomize=True, deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
+examples = settings(derandomize=True, deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
 INF = np.inf
 FLOATS = [np.float16, np.float32, np.float64]
 
@@ -636,7 +636,7 @@ def test_sharpness_says_what_is_missing():
     rng = np.random.default_rng(18)
     with pytest.raises(ValueError, match="needs grad or hvp, got neither"):
         sharpness(None, np.zeros(2), rng)
-    with pytest.raises(ValueError, match="no convergence in 50 products"):
+    with pytest.raises(ValueError, match="no convergence in 500 products"):
         sharpness(lambda x: x * [1.0, -1.0], np.zeros(2), rng)
 
 
@@ -787,13 +787,20 @@ def test_exact_line_search_from_the_worst_start_shrinks_by_the_kantorovich_ratio
 
 
 def test_steepest_descent_obeys_armijo_at_every_step_and_arrives():
-    result = steepest_descent(rosenbrock, rosenbrock_gradient, [0.2, 1.7], tol=1e-4, max_iter=20_000)
+    def valley(x):
+        return float((1 - x[0]) ** 2 + 5 * (x[1] - x[0] ** 2) ** 2)
+
+    def slope(x):
+        return np.array([-2 * (1 - x[0]) - 20 * x[0] * (x[1] - x[0] ** 2), 10 * (x[1] - x[0] ** 2)])
+
+    result = steepest_descent(valley, slope, [-0.8, 1.7], tol=1e-5)
     assert result.success
-    assert_near(result.x, np.ones(2), atol=1e-3)
-    values = [rosenbrock(x) for x in result.path]
-    for x, new, before, after in zip(result.path[:-1], result.path[1:], values[:-1], values[1:], strict=True):
-        assert after <= before + 1e-4 * (new - x) @ rosenbrock_gradient(x) * (1 - 1e-6)
-    assert np.linalg.norm(rosenbrock_gradient(result.path[-2])) > 1e-4
+    assert 20 < result.nit < 2000
+    assert_near(result.x, np.ones(2), atol=1e-4)
+    assert result.fun == valley(result.x)
+    for x, new in itertools.pairwise(result.path):
+        assert valley(new) <= valley(x) + 1e-4 * (new - x) @ slope(x) * (1 - 1e-6)
+    assert np.linalg.norm(slope(result.path[-2])) > 1e-5
 
 
 def test_steepest_descent_asked_for_too_much_ends_without_an_error():

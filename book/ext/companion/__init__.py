@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from companion import explorers, macros, outputs, theme
 from sphinx.application import Sphinx
+
+from companion import explorers, macros, outputs, theme
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

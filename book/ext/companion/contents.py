@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
-from companion.paths import BOOK, NOTEBOOKS
 
+from companion.paths import BOOK, NOTEBOOKS
 from dlcore.display import CHAPTERS, Chapter
 
 

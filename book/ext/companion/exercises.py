@@ -10,8 +10,8 @@ from typing import Any
 
 from dlcore.display import Chapter
 
-SOLUTION = re.compile(r"^(?P<indent> *)### BEGIN SOLUTION\n(?P<code>.*?)^ *### END SOLUTION\n?", re.M | re.S)
-HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS\n.*?^ *### END HIDDEN TESTS\n?", re.M | re.S)
+SOLUTION = re.compile(r"^(?P<indent> *)### BEGIN SOLUTION\n(?P<code>.*?)^ *### END SOLUTION$\n?", re.M | re.S)
+HIDDEN = re.compile(r"^ *### BEGIN HIDDEN TESTS\n.*?^ *### END HIDDEN TESTS$\n?", re.M | re.S)
 STUB = "{indent}# your code here\n{indent}raise NotImplementedError\n"
 
 
@@ -27,30 +27,41 @@ def page(chapter: Chapter, source: Path) -> str:
     Returns
     -------
     str
-        Markdown without a hidden test, and without a solution unless its cell says ``"companion":
-        {"show_solution": true}`` in its metadata.
+        Markdown with the tests folded, without a hidden test, and without a solution unless its cell says
+        ``"companion": {"show_solution": true}`` in its metadata.
     """
     cells = json.loads(source.read_text(encoding="utf-8"))["cells"]
-    return "\n\n".join([f"(exercises-{chapter.number:02d})=", *(part for cell in cells for part in _cell(cell))]) + "\n"
+    title, *parts = [part for cell in cells for part in _cell(cell)]
+    return "\n\n".join([f"(exercises-{chapter.number:02d})=", title, _invitation(chapter), *parts]) + "\n"
+
+
+def _invitation(chapter: Chapter) -> str:
+    return (
+        f"To work on them, run `make assignment CH={chapter.number:02d}`: it writes a notebook with stubs and tests, "
+        f"`exercises/release/{chapter.stem}/{chapter.stem}.ipynb`, which `make lab` opens. Half of the solutions "
+        "are on this page, folded."
+    )
 
 
 def _cell(cell: dict[str, Any]) -> Iterator[str]:
-    source = "".join(cell["source"]).strip("\n") + "\n"
+    source = "".join(cell["source"]).strip("\n")
     about = cell["metadata"]
     if "macros" in about.get("tags", []):
         return
     if cell["cell_type"] == "markdown":
         yield source
-        return
-    if not about.get("nbgrader", {}).get("grade", False) and not SOLUTION.search(source):
-        yield _python(source)
-        return
-    task = SOLUTION.sub(lambda match: STUB.format(indent=match["indent"]), HIDDEN.sub("", source))
-    if task.strip():
-        yield _python(task)
-    if SOLUTION.search(source) and about.get("companion", {}).get("show_solution", False):
-        whole = HIDDEN.sub("", SOLUTION.sub(lambda match: match["code"], source))
-        yield f"<details><summary>Solution</summary>\n\n{_python(whole)}\n\n</details>"
+    elif about.get("nbgrader", {}).get("grade", False):
+        tests = HIDDEN.sub("", source)
+        if any(line and not line.startswith("#") for line in tests.splitlines()):
+            yield _folded("Tests", tests)
+    else:
+        yield _python(SOLUTION.sub(lambda match: STUB.format(indent=match["indent"]), source))
+        if SOLUTION.search(source) and about.get("companion", {}).get("show_solution", False):
+            yield _folded("Solution", SOLUTION.sub(lambda match: match["code"], source))
+
+
+def _folded(summary: str, code: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{_python(code)}\n\n</details>"
 
 
 def _python(code: str) -> str:

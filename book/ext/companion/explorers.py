@@ -9,10 +9,11 @@ import re
 from functools import cache
 from pathlib import Path
 
-from companion.paths import NOTEBOOKS, ROOT
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from companion.paths import NOTEBOOKS, ROOT
 
 PICTURE = re.compile(r'<img src="data:image/(?P<format>\w+);base64,(?P<data>[^"]+)"')
 NAME = re.compile(r'<figure class="explorer" id="explore-(?P<name>\w+)"')

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from html import escape
 
 import networkx as nx
-from companion.contents import is_written
 
+from companion.contents import is_written
 from dlcore.display import CHAPTERS, Chapter
 
-BOX = (126, 58)
+BOX = (128, 70)
 GAP = (22, 44)
 LINE = 19  # letters of a title on one line
 
@@ -64,10 +64,14 @@ def _edge(above: tuple[float, float], below: tuple[float, float]) -> str:
 def _box(chapter: Chapter, x: float, y: float) -> str:
     lines = list(_lines(f"{chapter.number} {chapter.title}"))
     first = y + BOX[1] / 2 - 7.5 * (len(lines) - 1) + 4.5
-    text = "".join(f'<tspan x="{x + BOX[0] / 2:g}" y="{first + 15 * i:g}">{escape(line)}</tspan>' for i, line in enumerate(lines))
+    middle = f"{x + BOX[0] / 2:g}"
+    text = "".join(
+        f'<tspan x="{middle}" y="{first + 15 * i:g}">{escape(line)}</tspan>' for i, line in enumerate(lines)
+    )
     state = "written" if is_written(chapter) else "unwritten"
+    name = f"{chapter.number} {escape(chapter.title)}"
     return (
-        f'<a class="{state}" href="notebooks/{chapter.stem}.html" aria-label="{chapter.number} {escape(chapter.title)}">'
+        f'<a class="{state}" href="notebooks/{chapter.stem}.html" aria-label="{name}">'
         f'<rect x="{x:g}" y="{y:g}" width="{BOX[0]}" height="{BOX[1]}" rx="6"/><text>{text}</text></a>'
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from companion.paths import MACROS
 from sphinx.application import Sphinx
 from sphinx.config import Config
+
+from companion.paths import MACROS
 
 DEFINITION = re.compile(r"\\(?:re)?newcommand\{\\(?P<name>[A-Za-z]+)\}(?:\[(?P<arguments>\d)\])?\{(?P<body>.*)\}")
 
@@ -44,8 +45,9 @@ def parse(text: str) -> dict[str, str | list[str | int]]:
 def configure(app: Sphinx, config: Config) -> None:
     """Give MathJax the macros, and load of it only what the pages need: no menu, no speech engine."""
     config.mathjax3_config = {
-        "loader": {"load": ["core", "input/tex", "output/chtml", "a11y/assistive-mml"]},
-        "tex": {"macros": parse(MACROS.read_text(encoding="utf-8"))},
+        "loader": {"load": ["core", "input/tex", "output/chtml", "a11y/assistive-mml", "[tex]/boldsymbol"]},
+        "chtml": {"scale": 0.95},
+        "tex": {"packages": {"[+]": ["boldsymbol"]}, "macros": parse(MACROS.read_text(encoding="utf-8"))},
     }
 
 

@@ -33,6 +33,7 @@ def generated() -> dict[str, str]:
         "dependencies": dependencies(),
         "data": data(),
         "execution_times": execution_times(),
+        "benchmarks": benchmarks(),
         "modules": "\n".join(f"- [`{name}`](api/{name}.md): {summary(name)}" for name in modules()),
     }
     pages = {f"generated/{name}.md": text + "\n" for name, text in fragments.items()}
@@ -55,18 +56,18 @@ def unwritten(chapter: Chapter, outline: Outline) -> str:
     labels = [chapter.label, *(f"sec-{number.replace('.', '-')}" for number in outline.sections)]
     return (
         f"({labels[0]})=\n# {chapter.title}\n\n"
-        f"{chapter.question}\n\n"
-        "This chapter is not written yet. It will treat these sections of the book:\n\n"
+        f"*{chapter.question}*\n\n"
+        f"This chapter is not written yet.{_needs(chapter)} It will treat these sections of the book:\n\n"
         + "".join(f"({label})=\n" for label in labels[1:])
         + "\n{.outline}\n"
         + "\n".join(f"- {number} {title}" for number, title in outline.sections.items())
-        + f"\n\nUntil then, the [coverage map](../coverage.md) shows what is there.{_needs(chapter)}\n"
+        + "\n\nUntil then, the [coverage map](../coverage.md) shows what is there.\n"
     )
 
 
 def _needs(chapter: Chapter) -> str:
     links = [f"[{CHAPTERS[number - 1].title}](#{CHAPTERS[number - 1].label})" for number in chapter.needs]
-    return f" The chapter builds on {_and(links)}." if links else ""
+    return f" It builds on {_and(links)}." if links else ""
 
 
 def _and(words: list[str]) -> str:
@@ -80,16 +81,20 @@ def chapter_list() -> str:
         items = [f"### Part {part.numeral}: {part.title}\n\n{{.chapters}}"]
         for chapter in part.chapters:
             state = "[ready]{.ready}" if is_written(chapter) else "[to come]{.to-come}"
-            items.append(f"- [{chapter.number}]{{.number}} [{chapter.title}](#{chapter.label}) {state}\\\n  {chapter.question}")
+            link = f"[{chapter.number}]{{.number}} [{chapter.title}](#{chapter.label})"
+            items.append(f"- {link} {state}\\\n  {chapter.question}")
         blocks.append("\n".join(items))
     return "\n\n".join(blocks)
 
 
 def progress() -> str:
-    """Say in a sentence how much of the book there is."""
+    """Say in a few words how much of the book there is."""
     written = [chapter for chapter in CHAPTERS if is_written(chapter)]
-    names = _and([f"[chapter {chapter.number}, *{chapter.title}*](#{chapter.label})," for chapter in written]).rstrip(",")
-    return f"Of the twenty chapters {len(written)} can be read today: {names}. The others are to come."
+    names = _and([f"[{chapter.number}, *{chapter.title}*](#{chapter.label})" for chapter in written])
+    return (
+        f"Each chapter sets out to answer a question. Ready to read today: chapter {names}. The others are to come; "
+        "the [coverage map](coverage.md) says, section by section, what is there."
+    )
 
 
 def dependencies() -> str:
@@ -98,7 +103,7 @@ def dependencies() -> str:
     for chapter in CHAPTERS:
         needed = _and([str(number) for number in chapter.needs]) if chapter.needs else "none"
         words.append(f"| {chapter.number} | [{chapter.title}](#{chapter.label}) | {needed} |")
-    table = "\n".join(["| | chapter | needs |", "|---|---|---|", *words])
+    table = "\n".join(["| number | chapter | needs |", "|---|---|---|", *words])
     return f"{graph.svg()}\n\n<details><summary>The same as a table</summary>\n\n{table}\n\n</details>"
 
 
@@ -199,9 +204,28 @@ def execution_times() -> str:
     recorded: dict[str, float] = {}
     if (BOOK / "execution_times.json").exists():
         recorded = json.loads((BOOK / "execution_times.json").read_text(encoding="utf-8"))
+    if not recorded:
+        return "No chapter has been timed yet."
     lines = ["| chapter | CPU seconds | at most |", "|---|--:|--:|"]
     for chapter in CHAPTERS:
         if chapter.stem in recorded:
             seconds = f"{recorded[chapter.stem]:.1f}"
             lines.append(f"| [{chapter.number} {chapter.title}](#{chapter.label}) | {seconds} | {chapter.seconds} |")
+    return "\n".join(lines)
+
+
+def benchmarks() -> str:
+    """Return the table that `make bench` recorded, and on what."""
+    record = json.loads((BOOK / "benchmarks.json").read_text(encoding="utf-8"))
+    packages = ", ".join(f"{name} {version}" for name, version in record["packages"].items())
+    lines = [
+        f"Measured on {record['system']}, {record['processor']}, one thread, with {packages}.",
+        "",
+        "| case | peer | dlcore, ms | peer, ms | ratio | |",
+        "|---|---|--:|--:|--:|---|",
+    ]
+    for case in record["cases"]:
+        ours, theirs = 1e3 * case["ours"], 1e3 * case["theirs"]
+        ratio = f"{ours / theirs:.2f}" if ours < 10 * theirs else f"{ours / theirs:.0f}"
+        lines.append(f"| {case['what']} | {case['peer']} | {ours:.3g} | {theirs:.3g} | {ratio} | {case['note']} |")
     return "\n".join(lines)

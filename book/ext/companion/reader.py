@@ -11,6 +11,7 @@ from nbformat import NotebookNode
 
 SECTION = re.compile(r"^##+ (?P<number>\d+(?:\.\d+)+) ", re.M)
 CHAPTER = re.compile(r"\A# ")
+BEGINNING = re.compile(r"^begin_chapter\(\d+\)", re.M)  # displays what the chapter needs and takes
 SUMMARY = re.compile(r"<summary>.*?</summary>", re.S)
 INLINE_MATH = re.compile(r"\$(.+?)\$")
 
@@ -27,7 +28,8 @@ def read(text: str) -> NotebookNode:
     -------
     NotebookNode
         The same cells, except that the macros are gone (MathJax has them from the configuration), headings carry
-        labels, mathematics in a `<summary>` is marked up, and each figure stands in a cell of its own.
+        labels, mathematics in a `<summary>` is marked up, each figure stands in a cell of its own, and what
+        `begin_chapter` displays can be told from other output.
     """
     notebook = nbformat.reads(text, as_version=4)
     cells = [cell for cell in notebook.cells if "macros" not in cell.metadata.get("tags", [])]
@@ -41,6 +43,9 @@ def _page_cells(cell: NotebookNode, chapter: str) -> Iterator[NotebookNode]:
         cell.source = labelled(SUMMARY.sub(_typeset_summary, cell.source), chapter)
         yield cell
     elif cell.cell_type == "code":
+        if BEGINNING.search(cell.source):
+            alone = ["remove-input"] if BEGINNING.fullmatch(cell.source) else []
+            cell.metadata["tags"] = [*cell.metadata.get("tags", []), "begin-chapter", *alone]
         yield from _split(cell)
     else:
         yield cell

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import tinycss2
@@ -81,8 +82,11 @@ def _selectors(prelude: Sequence[Node]) -> list[list[Node]]:
 
 def _classes(selector: Sequence[Node]) -> set[str]:
     """Return the classes that an element must have; what stands inside `:not()` and the like is not looked at."""
-    pairs = zip(selector, selector[1:], strict=False)
-    return {name.value for dot, name in pairs if isinstance(dot, LiteralToken) and dot == "." and name.type == "ident"}
+    return {
+        name.value
+        for dot, name in pairwise(selector)
+        if isinstance(dot, LiteralToken) and dot == "." and name.type == "ident"
+    }
 
 
 def keep_glyphs(font: Path, codes: set[int]) -> None:

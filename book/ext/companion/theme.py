@@ -8,19 +8,35 @@ import shutil
 from pathlib import Path
 
 import imagesize
-from companion import slim
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.display import progress_message
 
+from companion import slim
+
 IMAGE = re.compile(r'<img (?P<attributes>[^>]*?src="[^"]*?_images/(?P<name>[^"/]+)"[^>]*?)\s*/?>')
-MATHJAX = ("startup.js", "core.js", "input/tex.js", "output/chtml.js", "output/chtml/fonts/tex.js", "a11y/assistive-mml.js")
+MATHJAX = (
+    "startup.js",
+    "core.js",
+    "input/tex.js",
+    "input/tex/extensions/*.js",  # fetched one by one, when a formula asks for what is in it
+    "output/chtml.js",
+    "output/chtml/fonts/tex.js",
+    "output/chtml/fonts/woff-v2/*.woff",
+    "a11y/assistive-mml.js",
+)
 
 
-def reserve_room_for_images(
+CITATION_ROLE = re.compile(r' role="(?:list|doc-biblioentry)"(?= |>)')
+
+
+def mend_page(
     app: Sphinx, page: str, template: str, context: dict[str, object], document: nodes.document | None
 ) -> None:
-    """Give each image its size, so that the text does not jump, and load it when the reader comes near it."""
+    """Give each image its size, so that the text does not jump, and load it when the reader comes near it.
+
+    A list of citations loses the roles that docutils gives it: one is deprecated, the other wants other children.
+    """
     if document is None:
         return
     paths = {name: Path(app.srcdir, path) for path, name in app.builder.images.items()}
@@ -32,7 +48,7 @@ def reserve_room_for_images(
             attributes = f'loading="lazy" width="{width}" height="{height}" {attributes}'
         return f"<img {attributes}>"
 
-    context["body"] = IMAGE.sub(sized, str(context["body"]))
+    context["body"] = CITATION_ROLE.sub("", IMAGE.sub(sized, str(context["body"])))
 
 
 def copy_mathjax(site: Path) -> None:
@@ -41,8 +57,7 @@ def copy_mathjax(site: Path) -> None:
     assert package is not None and package.origin is not None
     source = Path(package.origin).parent / "static" / "mathjax"
     target = site / "_static" / "mathjax"
-    fonts = [path.relative_to(source) for path in source.glob("output/chtml/fonts/woff-v2/*.woff")]
-    for part in [*map(Path, MATHJAX), *fonts]:
+    for part in (path.relative_to(source) for pattern in MATHJAX for path in source.glob(pattern)):
         (target / part).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / part, target / part)
 
@@ -57,5 +72,5 @@ def finish(app: Sphinx, error: Exception | None) -> None:
 
 
 def setup(app: Sphinx) -> None:
-    app.connect("html-page-context", reserve_room_for_images)
+    app.connect("html-page-context", mend_page)
     app.connect("build-finished", finish)

@@ -1,0 +1,1 @@
+"""Part II: differentiation, networks, their training."""
