@@ -1,0 +1,1 @@
+"""Part III: models that explain data by causes nobody has observed."""
