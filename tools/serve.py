@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import argparse
 import functools
+import gzip
 import http.server
+import io
 import os
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
 SOURCES = ("_config.yml", "_toc.yml", "book", "dlcore", "exercises/source", "notebooks", "tools/build_site.py")
 HOST = "127.0.0.1"
+TEXTS = {".css": "text/css", ".html": "text/html", ".js": "text/javascript", ".svg": "image/svg+xml"}
 PORTS = {"site": 8000, "lab": 8888}
 
 
@@ -55,7 +58,21 @@ def is_taken(port: int) -> bool:
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
-    """Serves files, tells browsers to ask again after a rebuild, and logs errors only."""
+    """Serves files, texts compressed as any web server does, tells browsers to ask again, and logs errors only."""
+
+    def send_head(self) -> BinaryIO | None:
+        path = Path(self.translate_path(self.path))
+        if self.path.split("?")[0].endswith("/"):
+            path /= "index.html"
+        kind = TEXTS.get(path.suffix)
+        if not kind or not path.is_file() or "gzip" not in self.headers.get("Accept-Encoding", ""):
+            return super().send_head()
+        body = gzip.compress(path.read_bytes(), mtime=0)
+        self.send_response(200)
+        for name, value in {"Type": f"{kind}; charset=utf-8", "Encoding": "gzip", "Length": str(len(body))}.items():
+            self.send_header(f"Content-{name}", value)
+        self.end_headers()
+        return io.BytesIO(body)
 
     def end_headers(self) -> None:
         self.send_header("Cache-Control", "no-cache")

@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.site.built import SITE, explorers, pages, written
+from tools.serve import QuietHandler
 
 WINDOW = {"width": 1280, "height": 900}
 NOT_BUILT = "there is no site in _build/html: build it with `make book`"
@@ -34,7 +35,7 @@ def site() -> None:
         pytest.fail(NOT_BUILT, pytrace=False)
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
+class _Quiet(QuietHandler):
     def log_message(self, *args: Any) -> None:
         pass
 
@@ -68,7 +69,7 @@ class Listener:
         self.requests: list[str] = []
         self.complaints: list[str] = []
         page.on("request", lambda request: self._note(request.url))
-        page.on("requestfailed", lambda request: self.complaints.append(f"not loaded: {request.url}"))
+        page.on("requestfailed", lambda request: self._failed(request))
         page.on("response", lambda answer: answer.ok or answer.status == 304 or self._refused(answer))
         page.on("pageerror", lambda error: self.complaints.append(f"script error: {error}"))
         page.on("console", self._said)
@@ -80,6 +81,10 @@ class Listener:
     def _refused(self, answer: Any) -> None:
         if answer.url.startswith("http"):  # a file has no status
             self.complaints.append(f"{answer.status}: {answer.url}")
+
+    def _failed(self, request: Any) -> None:
+        if request.failure != "net::ERR_ABORTED":  # the reader has left for another page
+            self.complaints.append(f"not loaded: {request.url}")
 
     def _said(self, message: Any) -> None:
         if message.type in ("error", "warning", "assert"):
