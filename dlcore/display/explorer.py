@@ -13,17 +13,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import ipywidgets as widgets
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import PlaceHolderLayoutEngine
 from matplotlib.transforms import Bbox
 
-from dlcore.display.figures import TOLERANCE, Pixels, in_few_colours, kind, png, render
+from dlcore.display.figures import TOLERANCE, Film, Pixels, in_few_colours, kind, png
 from dlcore.display.style import CSS_DPI
+
+if TYPE_CHECKING:
+    from ipywidgets import Widget
 
 MOST_CONTROLS = 3
 MOST_FRAMES = 60
@@ -50,7 +53,8 @@ def explore(
     ----------
     draw : callable
         Takes one value of each control by name and returns a figure, always of the same size. Fixed limits let the
-        reader compare frames; the layout is that of the default frame. One figure may be redrawn and returned again.
+        reader compare frames; the layout is that of the default frame. One figure may be redrawn and returned again:
+        fastest if what changes is ``animated``, which is then drawn last, over all else.
     name : str
         Identifies the explorer within the book, such as ``svd_rank``.
     question : str
@@ -128,7 +132,8 @@ class _Explorer:
         """Return one frame; its axes stand where those of the default frame stand, so that nothing jumps."""
         boxes = self._boxes
         figure = self.draw(**self._values(places))
-        if figure.get_layout_engine() is not None and len(figure.axes) == len(boxes):
+        engine = figure.get_layout_engine()
+        if not (engine is None or isinstance(engine, PlaceHolderLayoutEngine)) and len(figure.axes) == len(boxes):
             figure.set_layout_engine("none")
             for axes, box in zip(figure.axes, boxes, strict=True):
                 axes.set_position(box)
@@ -190,6 +195,7 @@ def _static(explorer: _Explorer) -> str:
     texts = [explorer.text(places) for places in combinations]
     frames: list[Pixels] = []
     sizes, kinds = set(), set()
+    film: Film | None = None
     for places in combinations:
         figure = explorer.figure(places)
         kinds.add(kind(figure))
@@ -197,7 +203,8 @@ def _static(explorer: _Explorer) -> str:
         if len(sizes) > 1:
             raise ValueError(f"the frames of explorer {explorer.name} differ in size: {sorted(sizes)} pixels")
         ((width, height),) = sizes
-        frames.append(render(figure, _scale(len(combinations) * width * height, explorer.name)))
+        film = film or Film(_scale(len(combinations) * width * height, explorer.name))
+        frames.append(film.frame(figure))
     which = "picture" if "picture" in kinds else "line"
     tall, wide, _ = frames[0].shape
     rows = math.ceil(len(frames) / (LONGEST_SIDE // wide))
@@ -257,15 +264,16 @@ def _sheet(frames: Sequence[Pixels], rows: int, columns: int) -> Pixels:
 
 def _webp(pixels: Pixels, tolerance: float) -> bytes:
     data = io.BytesIO()
-    in_few_colours(pixels, tolerance).convert("RGB").save(data, format="WEBP", lossless=True, method=4, quality=70)
+    in_few_colours(pixels, tolerance).convert("RGB").save(data, format="WEBP", lossless=True, method=2, quality=20)
     return data.getvalue()
 
 
 # --- in a live notebook ---------------------------------------------------------------------------------------
 
 
-def _live(explorer: _Explorer) -> widgets.Widget:
+def _live(explorer: _Explorer) -> Widget:
     """Return the explorer as widgets that draw a frame when it is first asked for."""
+    import ipywidgets as widgets  # not at the top: the book, and whoever only reads data, does without
 
     @functools.cache
     def frame(places: tuple[int, ...]) -> tuple[str, str]:

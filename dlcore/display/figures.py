@@ -9,6 +9,7 @@ from typing import Literal
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython.display import display
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.collections import QuadMesh
 from matplotlib.figure import Figure
@@ -68,7 +69,7 @@ def png(fig: Figure) -> bytes:
     """Draw a figure at twice its size on the page, close it, and return it as a palette PNG without metadata."""
     tolerance = TOLERANCE[kind(fig)]
     data = io.BytesIO()
-    in_few_colours(render(fig, scale=2), tolerance).save(data, format="PNG", optimize=True)
+    in_few_colours(render(fig, scale=2), tolerance).save(data, format="PNG", compress_level=7)
     return data.getvalue()
 
 
@@ -87,17 +88,40 @@ def render(fig: Figure, scale: float) -> Pixels:
         If something is cut off, such as a label: less than half of an edge of the paper is inked. (More than half is
         a photograph that fills the paper.)
     """
-    fig.set_facecolor(PAPER)
-    fig.set_dpi(CSS_DPI * scale)
-    canvas = FigureCanvasAgg(fig)
-    canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba())[..., :3].copy()
-    plt.close(fig)
-    edges = {"top": pixels[0], "bottom": pixels[-1], "left": pixels[:, 0], "right": pixels[:, -1]}
-    for side, edge in edges.items():
-        if 0 < (edge < 255).any(axis=-1).mean() < 0.5:
-            raise ValueError(f"the figure {_title(fig)!r} is cut off at the {side}: give it more room")
-    return pixels
+    return Film(scale).frame(fig)
+
+
+class Film:
+    """Draws many frames, at `scale` pixels for one of the page.
+
+    When the next frame is the last one's figure, and nothing but its animated artists has changed since, these
+    alone are drawn again, over all else; axes, ticks and labels take most of a frame's time.
+    """
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+        self._canvas: FigureCanvasAgg | None = None
+
+    def frame(self, fig: Figure) -> Pixels:
+        """Return the pixels of a figure, as `render` does."""
+        if self._canvas is None or fig is not self._canvas.figure or fig.stale:
+            fig.set_facecolor(PAPER)
+            fig.set_dpi(CSS_DPI * self.scale)
+            self._canvas = FigureCanvasAgg(fig)
+            self._canvas.draw()
+            self._still = self._canvas.copy_from_bbox(fig.bbox)
+            plt.close(fig)
+        else:
+            self._canvas.restore_region(self._still)
+        moving = (artist for of in (fig, *fig.axes) for artist in of.get_children() if artist.get_animated())
+        for artist in sorted(moving, key=Artist.get_zorder):
+            artist.draw(self._canvas.get_renderer())
+        pixels = np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
+        edges = {"top": pixels[0], "bottom": pixels[-1], "left": pixels[:, 0], "right": pixels[:, -1]}
+        for side, edge in edges.items():
+            if 0 < (edge < 255).any(axis=-1).mean() < 0.5:
+                raise ValueError(f"the figure {_title(fig)!r} is cut off at the {side}: give it more room")
+        return pixels
 
 
 def _title(fig: Figure) -> str:
@@ -123,14 +147,15 @@ def in_few_colours(pixels: Pixels, tolerance: float) -> Image.Image:
     PIL.Image.Image
         The picture in mode "P".
     """
-    packed = pixels[..., 0].astype(np.int32) << 16
-    packed |= pixels[..., 1].astype(np.int32) << 8
-    packed |= pixels[..., 2]
-    begins = np.flatnonzero(np.diff(packed.ravel(), prepend=-1))  # of each run of equal pixels
-    codes, run = np.unique(packed.ravel()[begins], return_inverse=True)
-    counts = np.bincount(run, weights=np.diff(begins, append=packed.size))
-    colours = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1)
-    rest = colours[np.argsort(-counts, kind="stable")]
+    padded = np.zeros((*pixels.shape[:2], 4), dtype=np.uint8)
+    padded[..., :3] = pixels
+    packed = padded.view("<u4").ravel()  # one number for the colour of each pixel
+    begins = np.flatnonzero(np.concatenate([[True], packed[1:] != packed[:-1]]))  # of each run of equal pixels
+    lengths = np.diff(begins, append=packed.size)
+    codes, run = np.unique(packed[begins], return_inverse=True)
+    counts = np.bincount(run, weights=lengths)
+    colours = np.stack([codes & 255, codes >> 8 & 255, codes >> 16], axis=1).astype(np.int32)
+    rest = colours[np.lexsort((*colours.T[::-1], -counts))]
     chosen: list[NDArray[np.int32]] = []
     while len(rest):
         if len(chosen) == 256:
@@ -138,8 +163,7 @@ def in_few_colours(pixels: Pixels, tolerance: float) -> Image.Image:
         chosen.append(rest[0])
         rest = rest[np.square(rest - rest[0]).sum(axis=1) > tolerance**2]
     palette = np.array(chosen)
-    nearest = np.zeros(1 << 24, dtype=np.uint8)
-    nearest[codes] = [np.square(palette - colour).sum(axis=1).argmin() for colour in colours]
-    picture = Image.fromarray(nearest[packed])
+    nearest = np.array([np.square(palette - colour).sum(axis=1).argmin() for colour in colours], dtype=np.uint8)
+    picture = Image.fromarray(np.repeat(nearest[run], lengths).reshape(pixels.shape[:2]))
     picture.putpalette(palette.astype(np.uint8).tobytes())
     return picture

@@ -248,7 +248,7 @@ def test_sixty_frames_stay_small(outputs):
         stretch=[1, 1.5, 2, 2.5, 3],
     )
     html = outputs[0].data["text/html"]
-    assert len(html) <= 200_000 * 4 / 3
+    assert len(html) <= 230_000 * 4 / 3
     tall, wide, _ = sprite(Elements(html)).shape
     assert tall * wide <= 25e6 and max(tall, wide) <= 16383
     assert tall * wide >= 60 * 640 * 340 * 1.25**2

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 from skimage import data
 
 from dlcore.display import BLUE, CYCLE, GREEN, ORANGE, show_figure, style
-from dlcore.display.figures import in_few_colours, kind, png, render
+from dlcore.display.figures import Film, in_few_colours, kind, png, render
 
 
 def curves():
@@ -112,6 +113,57 @@ def test_what_is_cut_off_is_refused(at, side, outputs):
     with pytest.raises(ValueError, match=f"'Four in a row' is cut off at the {side}"):
         show_figure(fig, "fig-cut-off", "A caption.", alt="A text.")
     assert plt.get_fignums() == []
+
+
+def scene(mark=0.3, limit=1.0):
+    """Return a figure whose circle, picture and two texts are animated, and the means of changing it."""
+    fig, (left, right) = plt.subplots(1, 2, figsize=(4, 2), layout="none")
+    left.set(xlabel="time", ylim=(0, limit))
+    (circle,) = left.plot([mark], [mark], "o", ms=14, animated=True)
+    picture = right.imshow(np.eye(4) * mark, vmin=0, vmax=1, animated=True)
+    texts = left.set_title("", animated=True), fig.suptitle("", animated=True)
+
+    def move(mark):
+        circle.set_data([mark], [mark])
+        picture.set_data(np.eye(4) * mark)
+        for text in texts:
+            text.set_text(f"at {mark}")
+
+    move(mark)
+    return fig, left, move
+
+
+def full_draws(monkeypatch):
+    """Return a list that grows whenever a figure is drawn as a whole."""
+    drawn = []
+    draw = FigureCanvasAgg.draw
+    monkeypatch.setattr(FigureCanvasAgg, "draw", lambda canvas: (drawn.append(1), draw(canvas)))
+    return drawn
+
+
+def test_what_moves_is_drawn_over_what_stands_still(monkeypatch):
+    whole = full_draws(monkeypatch)
+    film, (fig, _, move) = Film(scale=1.5), scene()
+    frames = []
+    for mark in (0.3, 0.9, 0.5):
+        move(mark)
+        frames.append(film.frame(fig))
+    assert len(whole) == 1
+    for mark, frame in zip((0.3, 0.9, 0.5), frames, strict=True):
+        assert (frame == render(scene(mark)[0], scale=1.5)).all()
+    assert (frames[0] != frames[1]).any() and (frames[1] != frames[2]).any()
+    assert plt.get_fignums() == []
+
+
+def test_a_change_of_anything_else_is_seen(monkeypatch):
+    whole = full_draws(monkeypatch)
+    film, (fig, axes, _) = Film(scale=1), scene()
+    film.frame(fig)
+    axes.set_ylim(0, 2)
+    assert (film.frame(fig) == render(scene(limit=2.0)[0], scale=1)).all()
+    other = scene(0.7)[0]
+    assert (film.frame(other) == render(scene(0.7)[0], scale=1)).all()
+    assert len(whole) == 5
 
 
 def test_a_photograph_may_fill_the_paper(outputs):
