@@ -1,4 +1,4 @@
-"""Looks at one of the two signals: with voices of two kinds, a mixture can be farther from Gaussian than one of them."""
+"""Looks at one signal only: with voices of two kinds, a mixture can be farther from Gaussian than one of them."""
 
 import numpy as np
 
