@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -80,6 +81,13 @@ def test_it_has_a_task_a_folded_hint_and_two_sets_of_tests(exercise: Exercise) -
 def test_students_are_told_of_the_hidden_tests(exercise: Exercise) -> None:
     (cell,) = exercise.of_kind("hidden")
     assert HIDDEN.sub("", cell.source).startswith("# More tests when")
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, **named)
+def test_no_test_ends_with_a_value(exercise: Exercise) -> None:
+    """nbgrader takes a number that a cell of tests prints as its result for the marks."""
+    for cell in exercise.of_kind("visible") + exercise.of_kind("hidden"):
+        assert not isinstance(ast.parse(cell.source).body[-1], ast.Expr), cell.metadata.nbgrader.grade_id
 
 
 # --- the notebook ---------------------------------------------------------------------------------------------
