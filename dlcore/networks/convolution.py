@@ -116,8 +116,8 @@ def fit_gabor(patch: ArrayLike) -> tuple[GaborParameters, float]:
     Returns
     -------
     parameters : GaborParameters
-        With alpha and frequency positive and the angle between 0 and pi. A Gabor of low frequency is a blob or one edge, in which
-        frequency, envelope and amplitude can stand in for one another.
+        With alpha and frequency positive and the angle between 0 and pi. A Gabor of low frequency is a blob or one
+        edge, in which frequency, envelope and amplitude can stand in for one another.
     r2 : float
         1 - (squared error) / (squared distance from the patch's mean): 1 if the patch is a Gabor. It can be negative,
         for a Gabor has no constant to add.
