@@ -552,7 +552,7 @@ def _root(X: Array) -> tuple[Array, Array]:
         raise ValueError(f"the rows of X do not vary, got {len(X)} equal ones")
     R = R / np.sqrt(X.dtype.type(len(X)))
     if len(R) > R.shape[1]:
-        R = np.asarray(np.linalg.qr(R, mode="r"))
+        R = np.linalg.qr(R, mode="r")
     return mean, R
 
 
