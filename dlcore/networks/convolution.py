@@ -148,9 +148,10 @@ def fit_gabor(patch: ArrayLike) -> tuple[GaborParameters, float]:
     widest, slowest = np.log(0.5 / max(w.shape) ** 2), np.pi / max(w.shape)
     lower = [0, 0, widest, widest, slowest, -np.inf]
     upper = [columns - 1, rows - 1, np.log(2), np.log(2), np.pi, np.inf]
-    start = np.clip(min(_waves(w), key=lambda theta: np.sum(_error(theta, w) ** 2)), lower, upper)
+    waves = np.clip(_waves(w), lower, upper)
+    start = waves[np.argmin(np.sum(_error(waves, w) ** 2, axis=1))]
     best = scipy.optimize.least_squares(
-        _error, start, _error_slopes, args=(w,), bounds=(lower, upper), ftol=1e-5, xtol=1e-5, max_nfev=60
+        _error, start, _error_slopes, args=(w,), bounds=(lower, upper), ftol=1e-4, xtol=1e-5, max_nfev=60
     )
     x0, y0, log_beta_x, log_beta_y, frequency, angle = best.x
     (a, b), *_ = np.linalg.lstsq(_pair(best.x, w.shape), patch.ravel())
@@ -162,7 +163,7 @@ def fit_gabor(patch: ArrayLike) -> tuple[GaborParameters, float]:
     return parameters, float(1 - error / np.sum((patch - patch.mean()) ** 2))
 
 
-def _turned(shape: tuple[int, ...], x0: float, y0: float, angle: float) -> tuple[Array, Array]:
+def _turned(shape: tuple[int, ...], x0: Any, y0: Any, angle: Any) -> tuple[Array, Array]:
     """Return x' and y' of every pixel."""
     y, x = np.indices(shape, dtype=np.float64)
     c, s = np.cos(angle), np.sin(angle)
@@ -170,18 +171,23 @@ def _turned(shape: tuple[int, ...], x0: float, y0: float, angle: float) -> tuple
 
 
 def _pair(theta: Array, shape: tuple[int, ...]) -> Array:
-    """Return the even and the odd wave of theta = (x0, y0, log beta_x, log beta_y, frequency, angle) as two columns."""
-    x0, y0, log_beta_x, log_beta_y, frequency, angle = theta
-    x, y = (t.ravel() for t in _turned(shape, x0, y0, angle))
+    """Return the even and the odd wave of theta = (x0, y0, log beta_x, log beta_y, frequency, angle) as two columns.
+
+    Many theta, in rows, give many pairs.
+    """
+    x0, y0, log_beta_x, log_beta_y, frequency, angle = np.moveaxis(theta, -1, 0)[..., None, None]
+    x, y = _turned(shape, x0, y0, angle)
     envelope = np.exp(-np.exp(log_beta_x) * x**2 - np.exp(log_beta_y) * y**2)
-    return np.stack([envelope * np.cos(frequency * x), envelope * np.sin(frequency * x)], axis=1)
+    pair = np.stack([envelope * np.cos(frequency * x), envelope * np.sin(frequency * x)], axis=-1)
+    return pair.reshape(*theta.shape[:-1], -1, 2)
 
 
 def _error(theta: Array, w: Array) -> Array:
-    """Return what the best mixture of both waves leaves of the patch."""
+    """Return what the best mixture of both waves lacks of the patch, pixel by pixel, for one theta or for each row."""
     Q, _ = np.linalg.qr(_pair(theta, w.shape))
-    left: Array = Q @ (Q.T @ w.ravel()) - w.ravel()
-    return left
+    column = w.reshape(-1, 1)
+    error: Array = Q @ (Q.mT @ column) - column
+    return error[..., 0]
 
 
 def _error_slopes(theta: Array, w: Array) -> Array:
@@ -205,13 +211,13 @@ def _error_slopes(theta: Array, w: Array) -> Array:
     return slopes
 
 
-def _waves(w: Array) -> list[Array]:
+def _waves(w: Array) -> Array:
     """Return forty starts: where the patch has its energy, as wide as that, in eight directions, from slow to fast."""
     y, x = np.indices(w.shape)
     energy = w**2 / np.sum(w**2)
     x0, y0 = np.sum(energy * x), np.sum(energy * y)
     spread = np.sum(energy * ((x - x0) ** 2 + (y - y0) ** 2)) / 2
-    log_beta = np.log(1 / (4 * max(spread, 1 / 8)))  # the square of the envelope has half its variance
+    log_beta = -np.log(4 * max(spread, 1 / 8))  # the square of the envelope has half its variance
     frequencies = np.geomspace(1.2 * np.pi / max(w.shape), 0.75 * np.pi, 5)
     angles = np.arange(8) * np.pi / 8
-    return [np.array([x0, y0, log_beta, log_beta, f, angle]) for f in frequencies for angle in angles]
+    return np.array([(x0, y0, log_beta, log_beta, f, angle) for f in frequencies for angle in angles])
