@@ -23,7 +23,7 @@ Case = tuple[str, str, Callable[[], object], Callable[[], object], str]
 
 def cases() -> Iterator[Case]:
     """Yield (what, peer, ours, theirs, note), each after asserting equal or better quality."""
-    warnings.simplefilter("ignore")  # scikit-learn says that 60 steps of FastICA do not converge; neither do ours
+    warnings.simplefilter("ignore")  # scikit-learn says that 60 steps of FastICA do not converge
     yield from factor_analysis()
     yield ica()
     yield sparse_coding()
@@ -55,19 +55,19 @@ def patches(n: int, size: int, seed: int) -> np.ndarray:
 
 
 def ica() -> Case:
-    """Return 60 steps on 64 components of whitened patches."""
+    """Return 18 steps on 64 components of whitened patches beside 60 of the peer's, which reach no lower contrast."""
     Z, _, _ = whiten(patches(20000, 12, 0), 64)
 
     def ours() -> np.ndarray:
-        return fastica(Z, 64, rng=np.random.default_rng(0), tol=0, max_iter=60)[0]
+        return fastica(Z, 64, rng=np.random.default_rng(0), tol=0, max_iter=18)[0]
 
     def theirs() -> np.ndarray:
         start = np.random.default_rng(0).standard_normal((64, 64))
         return FastICA(whiten=False, max_iter=60, tol=1e-12, w_init=start).fit(Z).components_
 
     contrast = [float(np.log(np.cosh(Z @ B.T)).mean()) for B in (ours(), theirs())]
-    assert abs(contrast[0] - contrast[1]) < 1e-3, contrast
-    note = f"mean log cosh {contrast[0]:.4f} and {contrast[1]:.4f}, whitening left out of both"
+    assert contrast[0] < contrast[1], contrast
+    note = f"mean log cosh {contrast[0]:.4f} and {contrast[1]:.4f} (18 steps and 60), whitening left out of both"
     return "FastICA, 64 components, 20,000 patches", "scikit-learn", ours, theirs, note
 
 

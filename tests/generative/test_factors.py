@@ -261,16 +261,17 @@ def test_fastica_separates_as_scikit_learn_does(draw, contrast, fun):
     assert match_sources(Z @ B.T, S)[1].min() > 0.99
 
 
-def test_the_coarse_steps_lose_nothing_on_patches():
+def test_longer_strides_reach_on_patches_in_20_steps_what_scikit_learn_reaches_in_60():
     P = natural_patches(4000, 6, rng(13))
     Z, _, _ = whiten(P - P.mean(axis=1, keepdims=True), 16)
-    B, steps = fastica(Z, 16, rng=rng(14), tol=0, max_iter=60)
     theirs = FastICA(whiten=False, max_iter=60, tol=1e-12, random_state=1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         C = theirs.fit(Z).components_
-    assert steps == 60
-    assert np.log(np.cosh(Z @ B.T)).mean() < np.log(np.cosh(Z @ C.T)).mean() + 1e-3
+    for seed in (14, 15, 16):
+        B, steps = fastica(Z, 16, rng=rng(seed), tol=0, max_iter=20)
+        assert steps == 20
+        assert np.log(np.cosh(Z @ B.T)).mean() < np.log(np.cosh(Z @ C.T)).mean() + 5e-4
 
 
 def test_fewer_components_than_dimensions_and_float32():
