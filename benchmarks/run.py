@@ -26,7 +26,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 RECORD = HERE.parent / "book" / "benchmarks.json"
-GROUPS = ("linalg", "networks")
+GROUPS = ("linalg", "networks", "factors")
 PEERS = ("numpy", "scipy", "scikit-learn", "torch")
 ROUNDS = 15
 SECONDS = 0.03  # least CPU time of one measurement, in calls
