@@ -88,9 +88,8 @@ def main(path: Path = RECORD) -> None:
             width = nearest_width(budget, depth)
             right = [accuracy(depth, width, seed, data) for seed in SEEDS]
             print(f"{budget:6,} {depth} x {width:3}: {np.mean(right):.1f}  {right}", flush=True)
-            networks.append(
-                {"budget": budget, "depth": depth, "width": width, "parameters": parameters(depth, width), "right": right}
-            )
+            shape = {"budget": budget, "depth": depth, "width": width, "parameters": parameters(depth, width)}
+            networks.append({**shape, "right": right})
     lines = ",\n".join(f" {json.dumps(network)}" for network in networks)
     path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
 
