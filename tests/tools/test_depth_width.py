@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dlcore.networks.modules import MLP
+from tools import depth_width
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-import depth_width  # noqa: E402
-
 RECORD = json.loads((ROOT / "book" / "depth_width.json").read_text(encoding="utf-8"))
 
 
