@@ -2,22 +2,30 @@
 
 An optimiser is told the parameters once. After `Tensor.backward` its `step` changes their data in place and touches
 them, so that a graph made before refuses to be differentiated. A parameter without a gradient is left alone.
+
+`lbfgs` is of another kind: it minimises a function theta -> (value, gradient) of one vector, such as
+`dlcore.networks.training.as_flat_function` makes of a model, and returns a `scipy.optimize.OptimizeResult` as the
+methods of chapter 4 do.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import OptimizeResult, line_search
 
 from dlcore.networks.autodiff import Tensor
 
-__all__ = ["SGD", "Adam", "Optimizer"]
+__all__ = ["SGD", "Adam", "Optimizer", "lbfgs"]
 
 Array: TypeAlias = NDArray[np.floating[Any]]
+Vector: TypeAlias = NDArray[np.float64]
 
 _BLOCK = 32768  # entries whose few arrays stay in the processor's cache during one update
 
@@ -210,3 +218,139 @@ class Adam(Optimizer):
         np.divide(m, step, out=step)
         step *= self.lr * root / weight
         p -= step
+
+
+# --- 8.6.3: a function of one vector, all data at once ---
+
+
+def lbfgs(
+    f: Callable[[Vector], tuple[float, ArrayLike]],
+    x0: ArrayLike,
+    *,
+    memory: int = 10,
+    c2: float = 0.9,
+    tol: float = 1e-6,
+    max_iter: int = 1000,
+) -> OptimizeResult:
+    """Minimise by L-BFGS: a Newton step whose inverse Hessian is remembered as a few pairs of vectors.
+
+    A step s changed the gradient by y, so the inverse Hessian should map y to s: the secant equation. BFGS corrects
+    an n x n matrix so that it does; here the matrix is never formed. The last pairs (s, y) are applied one after the
+    other to the gradient (`memory` times 4n multiplications), and a line search that fulfils the strong Wolfe
+    conditions makes sure that s . y > 0, without which the direction might not point downhill.
+
+    Parameters
+    ----------
+    f : function of a vector
+        Returns the value and the gradient, shape (n,).
+    x0 : array_like, shape (n,)
+        Start.
+    memory : int
+        How many pairs to keep.
+    c2 : float in (1e-4, 1)
+        How much of the slope may remain after a line search; a small one makes the search nearly exact, and dearer.
+    tol : float
+        Stop when the norm of the gradient is at most tol.
+    max_iter : int
+        Largest number of steps.
+
+    Returns
+    -------
+    OptimizeResult
+        x, fun, jac (the gradient at x), nit, nfev (calls of f), path (shape (nit + 1, n)), success, message.
+
+    Raises
+    ------
+    ValueError
+        If x0 is not a finite vector, f is not finite there or returns something else than a number and a gradient
+        of that shape; if memory, c2, tol or max_iter is out of its range.
+
+    References
+    ----------
+    Deep Learning, section 8.6.3. J. Nocedal, Updating quasi-Newton matrices with limited storage (1980).
+
+    Examples
+    --------
+    >>> result = lbfgs(lambda x: (x @ x, 2 * x), [3.0, 4.0])
+    >>> result.success, abs(result.x).max() < 1e-6
+    (True, np.True_)
+    """
+    if memory < 1 or max_iter < 0 or not 1e-4 < c2 < 1 or not tol >= 0:
+        raise ValueError(f"out of range: memory = {memory}, c2 = {c2}, tol = {tol} or max_iter = {max_iter}")
+    ask, x = _Remembered(f), np.array(x0, dtype=float)
+    if x.ndim != 1 or not np.isfinite(x).all():
+        raise ValueError(f"x0 must be a finite vector, got {x0!r}")
+    path, pairs = [x], deque[tuple[Vector, Vector]](maxlen=memory)
+    value, g = ask(x)
+    if not (math.isfinite(value) and np.isfinite(g).all()):
+        raise ValueError(f"f is not finite at x0: {value}")
+    while not (converged := bool(np.linalg.norm(g) <= tol)) and len(path) <= max_iter:
+        d = -_inverse_hessian_times(g, pairs)
+        t = _strong_wolfe(ask, x, d, g, value, c2, first=not pairs)
+        if t is None:
+            message = "stopped: no step along the direction fulfils the Wolfe conditions in this precision"
+            break
+        before, g_before, x = x, g, x + t * d
+        value, g = ask(x)
+        path.append(x)
+        if (x - before) @ (g - g_before) > 0:  # fails by rounding only
+            pairs.append((x - before, g - g_before))
+    else:
+        message = "converged" if converged else f"not converged after {max_iter} steps"
+    found = {"x": x, "fun": value, "jac": g, "nit": len(path) - 1, "nfev": ask.calls, "path": np.array(path)}
+    return OptimizeResult(**found, success=converged, message=message)
+
+
+def _inverse_hessian_times(g: Vector, pairs: Iterable[tuple[Vector, Vector]]) -> Vector:
+    """Multiply by the approximation of the inverse Hessian: the two-loop recursion.
+
+    It is the product of (I - r s y^T), one for each pair, newest outermost, around a multiple of I, plus r s s^T each;
+    r = 1 / (s . y).
+    """
+    history = [(s, y, 1 / (s @ y)) for s, y in pairs]
+    q, alphas = g.copy(), []
+    for s, y, r in reversed(history):
+        alphas.append(r * (s @ q))
+        q -= alphas[-1] * y
+    if history:
+        s, y, r = history[-1]
+        q /= r * (y @ y)  # the multiple: a curvature that was met
+    for (s, y, r), alpha in zip(history, reversed(alphas), strict=True):
+        q += (alpha - r * (y @ q)) * s
+    return q
+
+
+def _strong_wolfe(
+    ask: _Remembered, x: Vector, d: Vector, g: Vector, value: float, c2: float, *, first: bool
+) -> float | None:
+    """Return t with f(x + t d) low enough and at most c2 of the slope left, or None. The first step has length 1."""
+    higher = value + float(np.linalg.norm(g)) / 2 if first else None  # scipy derives its first trial from it
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # a failure is reported by the result
+        t, *_, slope = line_search(ask.value, ask.gradient, x, d, g, value, higher, c2=c2, maxiter=20)
+    return None if t is None or slope is None else float(t)
+
+
+class _Remembered:
+    """A function theta -> (value, gradient) that keeps its last answer: a line search asks twice at one point."""
+
+    def __init__(self, f: Callable[[Vector], tuple[float, ArrayLike]]) -> None:
+        self.f, self.calls = f, 0
+        self.x: Vector | None = None
+
+    def __call__(self, x: Vector) -> tuple[float, Vector]:
+        if self.x is None or not np.array_equal(x, self.x):
+            value, gradient = self.f(x)
+            g = np.array(gradient, dtype=float)
+            if g.shape != x.shape:
+                raise ValueError(f"at an x of shape {x.shape} the gradient must have that shape, got {g.shape}")
+            self.answer = float(value), g
+            self.x, self.calls = x.copy(), self.calls + 1
+        return self.answer
+
+    def value(self, x: Vector) -> float:
+        value = self(x)[0]
+        return value if math.isfinite(value) else math.inf  # too far
+
+    def gradient(self, x: Vector) -> Vector:
+        return self(x)[1]

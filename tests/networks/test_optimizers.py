@@ -1,11 +1,15 @@
 """dlcore.networks.optimizers against the book's recurrences on one number, and against themselves cut in pieces."""
 
+import itertools
+
 import numpy as np
 import pytest
+from scipy.optimize import minimize, rosen, rosen_der
+from scipy.special import expit
 
 from dlcore.networks import optimizers
 from dlcore.networks.autodiff import Tensor
-from dlcore.networks.optimizers import SGD, Adam, Optimizer
+from dlcore.networks.optimizers import SGD, Adam, Optimizer, lbfgs
 
 
 def leaf(data, dtype=np.float64, name=None):
@@ -159,3 +163,116 @@ def test_the_base_class_does_not_know_how_to_step():
     p.grad = p.data
     with pytest.raises(NotImplementedError):
         Optimizer([p], 0.1, 0).step()
+
+
+# --- L-BFGS: closed forms, the dense BFGS matrix, and scipy ---
+
+
+def bowl(n, seed):
+    """Return a quadratic function with its minimum, the eigenvalues of the Hessian between 1 and 50."""
+    rng = np.random.default_rng(seed)
+    Q, _ = np.linalg.qr(rng.normal(size=(n, n)))
+    H, c = (Q * np.geomspace(1, 50, n)) @ Q.T, rng.normal(size=n)
+    return lambda x: (0.5 * (x - c) @ H @ (x - c), H @ (x - c)), c
+
+
+@pytest.mark.parametrize("n", [1, 2, 5, 8])
+def test_with_a_nearly_exact_search_lbfgs_needs_n_plus_one_steps_on_a_quadratic(n):
+    f, c = bowl(n, seed=n)
+    result = lbfgs(f, np.zeros(n), c2=2e-4, tol=1e-3)
+    assert result.success and result.nit <= n + 1
+    np.testing.assert_allclose(result.x, c, atol=1e-3)
+
+
+def test_lbfgs_on_rosenbrock():
+    result = lbfgs(lambda x: (rosen(x), rosen_der(x)), [-1.2, 1.0, -0.5, 2.0], tol=1e-9)
+    assert result.success and result.message == "converged"
+    np.testing.assert_allclose(result.x, np.ones(4), atol=1e-8)
+    assert result.path.shape == (result.nit + 1, 4) and result.fun == pytest.approx(0, abs=1e-15)
+    np.testing.assert_array_equal(result.path[-1], result.x)
+    np.testing.assert_allclose(result.jac, rosen_der(result.x), atol=1e-12)
+
+
+@pytest.mark.parametrize("c2", [0.1, 0.9])
+def test_every_step_fulfils_the_strong_wolfe_conditions(c2):
+    result = lbfgs(lambda x: (rosen(x), rosen_der(x)), [-1.2, 1.0, -0.5], c2=c2)
+    for a, b in itertools.pairwise(result.path):
+        slope, left = rosen_der(a) @ (b - a), rosen_der(b) @ (b - a)
+        assert slope < 0 and abs(left) <= c2 * abs(slope) * (1 + 1e-9)
+        assert rosen(b) <= rosen(a) + 1e-4 * slope
+        assert (b - a) @ (rosen_der(b) - rosen_der(a)) > 0
+
+
+def test_the_two_loops_multiply_by_the_dense_bfgs_matrix():
+    rng = np.random.default_rng(3)
+    n, M = 6, rng.normal(size=(6, 6))
+    A, pairs = M @ M.T + np.eye(n), []
+    for _ in range(4):
+        s = rng.normal(size=n)
+        pairs.append((s, A @ s))
+    s, y = pairs[-1]
+    H = np.eye(n) * (s @ y) / (y @ y)
+    for s, y in pairs:
+        V = np.eye(n) - np.outer(s, y) / (s @ y)
+        H = V @ H @ V.T + np.outer(s, s) / (s @ y)
+    g = rng.normal(size=n)
+    np.testing.assert_allclose(optimizers._inverse_hessian_times(g, pairs), H @ g, rtol=1e-12)
+    np.testing.assert_allclose(optimizers._inverse_hessian_times(y, pairs), s, rtol=1e-12)  # the secant equation
+
+
+def test_lbfgs_finds_the_logistic_regression_of_scipy():
+    rng = np.random.default_rng(5)
+    X = rng.normal(size=(200, 7))
+    t = (X @ rng.normal(size=7) + rng.normal(size=200) > 0) * 1.0
+
+    def f(w):
+        z = X @ w
+        return np.mean(np.logaddexp(0, z) - t * z) + 0.01 * w @ w, X.T @ (expit(z) - t) / 200 + 0.02 * w
+
+    ours = lbfgs(f, np.zeros(7), memory=5, tol=1e-8)
+    theirs = minimize(f, np.zeros(7), jac=True, method="L-BFGS-B", options={"maxcor": 5, "ftol": 0, "gtol": 1e-9})
+    np.testing.assert_allclose(ours.x, theirs.x, atol=1e-6)
+    assert ours.nfev <= 2 * theirs.nfev
+
+
+def test_lbfgs_counts_its_calls_and_remembers_no_more_than_it_is_told():
+    calls = []
+    f, _ = bowl(12, seed=7)
+    result = lbfgs(lambda x: (calls.append(x), f(x))[1], np.ones(12), memory=2)
+    assert result.nfev == len(calls) and result.success
+    assert result.nit > lbfgs(f, np.ones(12), memory=12).nit
+
+
+def test_lbfgs_walks_around_what_is_not_finite():
+    """log x is nan left of 0, where the first trial lands."""
+    with np.errstate(all="ignore"):
+        result = lbfgs(lambda x: (x[0] - 0.1 * np.log(x[0]), [1 - 0.1 / x[0]]), [0.9])
+    assert result.success and result.x[0] == pytest.approx(0.1, abs=1e-5)
+
+
+def test_lbfgs_says_why_it_stopped():
+    f, _ = bowl(8, seed=1)
+    few = lbfgs(f, np.zeros(8), max_iter=3)
+    assert not few.success and few.nit == 3 and few.message == "not converged after 3 steps"
+    still = lbfgs(f, np.zeros(8), max_iter=0)
+    assert still.nit == 0 and still.path.shape == (1, 8)
+    wrong = lbfgs(lambda x: (x @ x, -2 * x), [1.0, 2.0])  # the gradient of another function
+    assert not wrong.success and "Wolfe" in wrong.message and wrong.nit == 0
+
+
+@pytest.mark.parametrize(
+    ("f", "x0", "options", "message"),
+    [
+        (lambda x: (x @ x, 2 * x), [[1.0]], {}, "finite vector"),
+        (lambda x: (x @ x, 2 * x), [np.nan], {}, "finite vector"),
+        (lambda x: (x @ x, [1.0]), [1.0, 2.0], {}, r"shape \(2,\) the gradient must have that shape, got \(1,\)"),
+        (lambda x: (np.inf, 2 * x), [1.0], {}, "not finite at x0: inf"),
+        (lambda x: (x @ x, 2 * x), [1.0], {"memory": 0}, "memory = 0"),
+        (lambda x: (x @ x, 2 * x), [1.0], {"c2": 1.0}, r"c2 = 1\.0"),
+        (lambda x: (x @ x, 2 * x), [1.0], {"tol": -1}, "tol = -1"),
+        (lambda x: (x @ x, 2 * x), [1.0], {"max_iter": -1}, "max_iter = -1"),
+    ],
+)
+def test_lbfgs_refuses(f, x0, options, message):
+    with pytest.raises(ValueError, match=message):
+        lbfgs(f, x0, **options)
