@@ -118,7 +118,7 @@ def test_what_is_cut_off_is_refused(at, side, outputs):
 def scene(mark=0.3, limit=1.0):
     """Return a figure whose circle, picture and two texts are animated, and the means of changing it."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(4, 2), layout="none")
-    left.set(xlabel="time", ylim=(0, limit))
+    left.set(xlabel="time", xlim=(0, 1), ylim=(0, limit))
     (circle,) = left.plot([mark], [mark], "o", ms=14, animated=True)
     picture = right.imshow(np.eye(4) * mark, vmin=0, vmax=1, animated=True)
     texts = left.set_title("", animated=True), fig.suptitle("", animated=True)
