@@ -2,7 +2,7 @@
 
     python tools/depth_width.py [record.json]
 
-Seventy-two networks take about two minutes of one core; the record, ``book/depth_width.json``, is committed, and the
+Seventy-two networks take about a minute of one core; the record, ``book/depth_width.json``, is committed, and the
 notebook reads it. The same processor gives the same bytes: every network has its own seed. Another one rounds
 differently and may move an accuracy by a point.
 

@@ -113,7 +113,7 @@ class Film:
             plt.close(fig)
         else:
             self._canvas.restore_region(self._still)
-        moving = (artist for of in (fig, *fig.axes) for artist in of.get_children() if artist.get_animated())
+        moving = (a for parent in (fig, *fig.axes) for a in parent.get_children() if a.get_animated())
         for artist in sorted(moving, key=Artist.get_zorder):
             artist.draw(self._canvas.get_renderer())
         pixels = np.asarray(self._canvas.buffer_rgba())[..., :3].copy()
