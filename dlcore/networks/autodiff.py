@@ -268,7 +268,7 @@ class Tensor:
             raise ValueError(f"backward() needs a scalar, got {self.shape}")
         if not self.requires_grad:
             raise ValueError("backward() found nothing that requires a gradient")
-        for x, g in pullback({self: np.ones(self.shape, self.dtype)}).items():
+        for x, g in pullback({self: np.ones(self.shape, self.dtype)[()]}).items():
             x.grad = g if x.grad is None else x.grad + g
 
 
@@ -339,7 +339,7 @@ class Op:
         data = np.asarray(data)
         dtype, requires_grad = data.dtype, False
         for a in tensors:
-            if a.data.dtype != dtype:
+            if a.data.dtype is not dtype and a.data.dtype != dtype:
                 raise TypeError(_mixed(self.name, values, dtype))
             if a.requires_grad:
                 requires_grad = _taping
@@ -453,53 +453,57 @@ def pullback(
     {Tensor(array(3., dtype=float32), name='x', requires_grad=True): np.float32(6.0)}
     """
     edges = _edges(list(table), xs)
-    order = sorted(edges, key=_number, reverse=True)  # results before their arguments
-    asked = {v for v in order if v.op is None} if xs is None else set(xs)
-    _prune(edges, order, asked)
+    asked = set() if xs is None else set(xs)
     table = dict(table)
-    for y in order:
+    for y in sorted(edges, key=_number, reverse=True):  # results before their arguments
         wanted = edges[y]
         if wanted:
             g = table[y] if y in asked else table.pop(y)
             for i, da in zip(wanted, y.op.pull(g, y, wanted, create_graph)):  # noqa: B905
                 a = y.args[i]
                 table[a] = table[a] + da if a in table else da
-    return {x: table[x] for x in table if x in asked}
+    return table if xs is None else {x: table[x] for x in asked if x in table}
 
 
 _number = attrgetter("id")
 
 
 def _edges(ys: Sequence[Tensor], xs: Sequence[Tensor] | None = None) -> dict[Tensor, list[int]]:
-    """Find all that the ys were made from: node -> positions of the arguments that require a gradient.
+    """Find the paths from the ys to the xs, or to all leaves: result of an Op -> positions of the arguments on a path.
 
     What is older than all xs cannot descend from them, and is left out.
     """
-    newest = min(y.id for y in ys)
-    oldest = min(x.id for x in xs) if xs and all(x.id <= newest for x in xs) else 0
-    edges: dict[Tensor, list[int]] = {y: [] for y in ys}
-    stack = list(ys)
+    oldest, asked = 0, set(xs or ())
+    if asked:
+        numbers = sorted(map(_number, asked))
+        if numbers[-1] <= min(map(_number, ys)):
+            oldest = numbers[0]
+    edges: dict[Tensor, list[int]] = {}
+    stack = [y for y in ys if y.op is not None]
     while stack:
         v = stack.pop()
-        wanted, number = edges[v], v.id
-        for i, a in enumerate(v.args):
-            if isinstance(a, Tensor):
-                if a.id > number:
-                    raise ValueError(f"{a.name or 'a leaf'} changed in place after the forward pass")
-                if a.requires_grad and a.id >= oldest:
-                    wanted.append(i)
-                    if a not in edges:
-                        edges[a] = []
-                        stack.append(a)
+        if v not in edges:
+            edges[v] = wanted = []
+            number = v.id
+            for i, a in enumerate(v.args):
+                if isinstance(a, Tensor):
+                    if a.id > number:
+                        raise ValueError(f"{a.name or 'a leaf'} changed in place after the forward pass")
+                    if a.requires_grad and a.id >= oldest:
+                        if a.op is not None:
+                            stack.append(a)
+                        elif xs is not None and a not in asked:
+                            continue
+                        wanted.append(i)
+    if not all(edges.values()):
+        _prune(edges, asked)
     return edges
 
 
-def _prune(edges: dict[Tensor, list[int]], order: Sequence[Tensor], xs: set[Tensor]) -> None:
+def _prune(edges: dict[Tensor, list[int]], xs: set[Tensor]) -> None:
     """Keep the edges that lead to one of the xs."""
-    if all(edges[v] or v in xs for v in order):
-        return  # every path ends at one of them
     live = set(xs)
-    for v in reversed(order):
+    for v in sorted(edges, key=_number):
         edges[v] = [i for i in edges[v] if v.args[i] in live]
         if edges[v]:
             live.add(v)
@@ -554,7 +558,7 @@ def grad(
         return grad(ys, [xs], grad_output, create_graph, unused)[0]
     table: dict[Tensor, Gradient] = {}
     for y, g in zip(ys, grad_output, strict=True):
-        g = _seed(y, g) if create_graph else _seed(y, g).data
+        g = _seed(y, g, create_graph)
         table[y] = table[y] + g if y in table else g
     table = pullback(table, xs, create_graph)
     for i, x in enumerate(xs):
@@ -565,16 +569,18 @@ def grad(
     return [g if isinstance(g, Tensor) else Tensor(g) for g in (table[x] for x in xs)]
 
 
-def _seed(y: Tensor, g: Any) -> Tensor:
-    """Return the gradient with which to start at y."""
+def _seed(y: Tensor, g: Any, create_graph: bool) -> Gradient:
+    """Return the gradient with which to start at y: an array, or a Tensor if a graph is wanted."""
     if g is None:
         if y.size != 1:
             raise ValueError(f"grad() needs a scalar or a grad_output, got an output of shape {y.shape}")
-        return Tensor(np.ones(y.shape, y.dtype))
-    start = g if isinstance(g, Tensor) else Tensor(np.asarray(g, dtype=y.dtype))
+        g = np.ones(y.shape, y.dtype)
+    start = g.data if isinstance(g, Tensor) else np.asarray(g, dtype=y.dtype)
     if start.shape != y.shape:
         raise ValueError(f"grad_output of shape {start.shape} for an output of shape {y.shape}")
-    return start
+    if not create_graph:
+        return start
+    return g if isinstance(g, Tensor) else Tensor(start)
 
 
 class Fused(Op):
@@ -666,7 +672,7 @@ def checkpoint(f: Callable[..., Tensor], *inputs: Any) -> Tensor:
 
     def forward(*values: Any) -> tuple[Array, None]:
         y = f(*[Tensor(v) if isinstance(a, Tensor) else v for a, v in zip(inputs, values, strict=True)])
-        for v in _edges([y]):
+        for v in Graph(y).nodes:
             if v.requires_grad and v.op is None:
                 raise ValueError(f"checkpoint: parameter {v.name or 'without a name'!r} is used but not passed")
         return y.data, None
@@ -690,6 +696,8 @@ def unbroadcast(g: Gradient, a: Any) -> Gradient:
         return g
     if g.ndim > a.ndim:
         g = g.sum(axis=tuple(range(g.ndim - a.ndim)))
+        if g.shape == a.shape:
+            return g
     axes = tuple(i for i, n in enumerate(a.shape) if n != g.shape[i])
     return g.sum(axis=axes, keepdims=True) if axes else g
 
@@ -717,14 +725,21 @@ def _ties(x: Any, axis: Axis) -> Array:
     return shares
 
 
+def _broadcast(x: Any, shape: tuple[int, ...]) -> Array:
+    """Return x copied into a shape. (A view, as of `numpy.broadcast_to`, costs more calls and is slower to read.)"""
+    y = np.empty(shape, x.dtype)
+    y[...] = x
+    return y
+
+
 identity: Op = Op("identity", lambda x: x, lambda g, y, x: g)
 reshape: Op = Op("reshape", np.reshape, lambda g, y, x, shape: g.reshape(x.shape))
 transpose: Op = Op(
     "transpose",
     np.transpose,
-    lambda g, y, x, axes=None: transpose(g, None if axes is None else tuple(np.argsort(axes))),
+    lambda g, y, x, axes=None: g.T if axes is None else transpose(g, tuple(np.argsort(axes))),
 )
-broadcast_to: Op = Op("broadcast_to", np.broadcast_to, lambda g, y, x, shape: unbroadcast(g, x))
+broadcast_to: Op = Op("broadcast_to", _broadcast, lambda g, y, x, shape: unbroadcast(g, x))
 sum: Op = Op(
     "sum",
     lambda x, axis=None, keepdims=False: x.sum(axis=axis, keepdims=keepdims),
