@@ -45,8 +45,9 @@ def draw_graph(
     """Draw a computational graph from left to right.
 
     A node is a variable: a square box with its name where nothing made it (thick if its gradient is wanted), a round
-    one with the operation where one did, under its name if it has one. An edge leads from an argument to a result; "2x"
-    on it says that the argument is used twice. A graph of more than thirty nodes is drawn by module: what leads up to
+    one with the operation where one did, under its name if it has one; a constant number shows its value. An edge leads
+    from an argument to a result and passes beside the boxes between them; "2x" at its end says that the argument is used
+    twice. A graph of more than thirty nodes is drawn by module: what leads up to
     the result of a module stands in one box with its name.
 
     Parameters
@@ -72,18 +73,14 @@ def draw_graph(
     >>> plt.close(fig)
     """
     drawn = _network(graph)
-    layers, ways = _layers(drawn)
-    links = nx.DiGraph()
-    links.add_nodes_from(drawn)
-    for way in ways.values():
-        nx.add_path(links, way)
-    places = _places(_untangled(layers, links), links)
-    boxes = {v: _box(ax, places[v], v, both=len(graph.nodes) <= MOST_NODES) for v in drawn}
-    for v, box in boxes.items():
-        if values and box.get_text() != _short(v.data):
-            _write(ax, places[v], -17, _short(v.data), GREY)
+    places, ways = _layout(drawn)
+    boxes: dict[Any, Text] = {}
+    for v in drawn:
+        boxes[v] = _box(ax, places[v], v, both=len(graph.nodes) <= MOST_NODES)
+        if values and boxes[v].get_text() != _short(v.data):
+            _write(ax, places[v], (0, -17), _short(v.data), GREY)
         if grads is not None and v in grads:
-            _write(ax, places[v], 17, _short(grads[v]), ORANGE)
+            _write(ax, places[v], (0, 17), _short(grads[v]), ORANGE)
     for (a, v), way in ways.items():
         stops = [places[stop] for stop in way]
         passed = [[box for w, box in boxes.items() if places[w][0] == x] for x, _ in stops]
@@ -91,8 +88,8 @@ def draw_graph(
         line = {"arrowstyle": "-|>", "color": GREY, "connectionstyle": course}
         ax.annotate("", stops[-1], stops[0], arrowprops=line, zorder=4, in_layout=False)
         if (uses := drawn.edges[a, v]["uses"]) > 1:
-            outside = -3 if stops[-2][1] > stops[-1][1] else 3
-            _write(ax, (0.0, 0.5), outside, f"{uses}x", GREY, beside=boxes[v])
+            outside = -3 if stops[-2][1] > stops[-1][1] else 3  # of the bend
+            _write(ax, (0, 0.5), (-13, outside), f"{uses}x", GREY, of=boxes[v])
     xs, ys = zip(*places.values(), strict=True)
     ax.set(xlim=(min(xs) - 0.6, max(xs) + 0.6), ylim=(min(ys) - 0.8, max(ys) + 0.8))
     ax.set_axis_off()
@@ -113,14 +110,11 @@ def _box(ax: Axes, place: tuple[float, float], v: Any, both: bool) -> Text:
 
 
 def _write(
-    ax: Axes, place: tuple[float, float], points: float, text: str, colour: str, beside: Text | None = None
+    ax: Axes, place: tuple[float, float], points: tuple[float, float], text: str, colour: str, of: Any = "data"
 ) -> None:
-    """Write text so many points above a place, or below it; `beside` a text, the place counts in its width and height."""
-    side, ha = "bottom" if points > 0 else "top", "right" if beside else "center"
-    ax.annotate(
-        text, place, (-8 if beside else 0, points), xycoords=beside or "data", textcoords="offset points",
-        ha=ha, va=side, fontsize=8, color=colour,
-    )
+    """Write text so many points right of a place of the axes, or of a box, and so many above or below."""
+    look: dict[str, Any] = {"ha": "center", "va": "bottom" if points[1] > 0 else "top", "fontsize": 8, "color": colour}
+    ax.annotate(text, place, points, xycoords=of, textcoords="offset points", **look)
 
 
 def _short(value: Any) -> str:
@@ -152,7 +146,7 @@ def _network(graph: ComputationalGraph) -> nx.DiGraph:
     return network
 
 
-def _past(ax: Axes, stops: ArrayLike, columns: Sequence[Sequence[Text]], ends: tuple[Text, Text]) -> Callable[..., Path]:
+def _past(ax: Axes, stops: ArrayLike, columns: Sequence[list[Text]], ends: tuple[Text, Text]) -> Callable[..., Path]:
     """Return what Matplotlib asks for the course of an edge: level past every column, curved from one to the next.
 
     It is asked when the figure is drawn: before, nobody knows how large the boxes are.
@@ -175,9 +169,19 @@ def _past(ax: Axes, stops: ArrayLike, columns: Sequence[Sequence[Text]], ends: t
 
 def _sides(text: Text) -> tuple[float, float]:
     """Return where the box around a text begins and ends, in pixels, once it is drawn."""
-    box = text.get_bbox_patch()
+    box: Any = text.get_bbox_patch()
     x = box.get_transform().transform(box.get_path().vertices)[:, 0]
     return x.min(), x.max()
+
+
+def _layout(network: nx.DiGraph) -> tuple[dict[Any, tuple[float, float]], dict[tuple[Any, Any], list[Any]]]:
+    """Return the places of nodes and lanes, and the stops of each edge (Sugiyama, Tagawa and Toda, 1981)."""
+    layers, ways = _layers(network)
+    links = nx.DiGraph()
+    links.add_nodes_from(network)
+    for way in ways.values():
+        nx.add_path(links, way)
+    return _places(_untangled(layers, links), links), ways
 
 
 def _layers(network: nx.DiGraph) -> tuple[list[list[Any]], dict[tuple[Any, Any], list[Any]]]:

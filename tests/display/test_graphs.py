@@ -110,7 +110,7 @@ def random_graph(seed, size=30):
 
 
 def trespasses(fig, ax, points):
-    """Return the edges, by places of their ends, that come so near to the box of a third node, by its place."""
+    """Return the number of edges, and by the places of its ends each that comes so near to the box of a third node."""
     fig.canvas.draw()
     boxes = {text.get_position(): text.get_bbox_patch().get_window_extent() for text in ax.texts if text.get_gid()}
     edges = [text for text in ax.texts if getattr(text, "arrow_patch", None)]
@@ -120,9 +120,9 @@ def trespasses(fig, ax, points):
         assert set(ends) <= set(boxes)
         path = edge.arrow_patch.get_transform().transform_path(edge.arrow_patch.get_path())
         lines = [Path(line) for line in path.to_polygons(closed_only=False)]  # curves as short lines; the arrowhead
-        margin = points * fig.dpi / 72
-        near = [at for at, box in boxes.items() if any(line.intersects_bbox(box.padded(margin), False) for line in lines)]
-        found += [(ends, at) for at in near if at not in ends]
+        for place in boxes.keys() - set(ends):
+            box = boxes[place].padded(points * fig.dpi / 72)
+            found += [(ends, place) for line in lines if line.intersects_bbox(box, filled=False)]
     return len(edges), found
 
 
@@ -167,7 +167,17 @@ def test_the_same_graph_is_drawn_the_same_way():
     drawings = []
     for _ in range(2):
         fig, ax = plt.subplots()
-        draw_graph(Graph(random_graph(3)), ax)
+        draw_graph(Graph(random_graph(13)), ax)
         drawings.append([text.get_position() for text in ax.texts])
         plt.close(fig)
     assert drawings[0] == drawings[1]
+
+
+def test_a_leaf_alone(ax):
+    draw_graph(Graph(leaves("x")), ax)
+    assert nodes(ax) == {"x": (0, 0)}
+
+
+def test_a_chain_is_level(ax):
+    draw_graph(Graph(exp(sin(cos(leaves("x")[0])))), ax)
+    assert nodes(ax) == {"x": (0, 0), "cos": (1, 0), "sin": (2, 0), "exp": (3, 0)}
