@@ -22,7 +22,7 @@ MOST_NODES = 30
 CLEAR = 5
 """Points of an edge beside the widest box of a column that are still level."""
 
-LEVEL = 30.0
+LEVEL = 1000.0
 """How much more a difference in height weighs along a link that does not come from a leaf."""
 
 SWEEPS = 12
@@ -46,9 +46,9 @@ def draw_graph(
 
     A node is a variable: a square box with its name where nothing made it (thick if its gradient is wanted), a round
     one with the operation where one did, under its name if it has one; a constant number shows its value. An edge leads
-    from an argument to a result and passes beside the boxes between them; "2x" at its end says that the argument is used
-    twice. A graph of more than thirty nodes is drawn by module: what leads up to
-    the result of a module stands in one box with its name.
+    from an argument to a result and passes beside the boxes between them; "2x" at its end says that the argument is
+    used twice. A graph of more than thirty nodes is drawn by module: what leads up to the result of a module stands in
+    one box with its name.
 
     Parameters
     ----------
