@@ -181,3 +181,11 @@ def test_a_leaf_alone(ax):
 def test_a_chain_is_level(ax):
     draw_graph(Graph(exp(sin(cos(leaves("x")[0])))), ax)
     assert nodes(ax) == {"x": (0, 0), "cos": (1, 0), "sin": (2, 0), "exp": (3, 0)}
+
+
+def test_what_belongs_together_stands_together(ax):
+    a, b, c, d = leaves("abcd")
+    draw_graph(Graph(exp(a * c) + sin(b * d)), ax)
+    height = {name: y for name, (_, y) in nodes(ax).items()}
+    first, second = {height["a"], height["c"]}, {height["b"], height["d"]}
+    assert min(first) > max(second) or min(second) > max(first)
