@@ -459,7 +459,7 @@ def pullback(
         wanted = edges[y]
         if wanted:
             g = table[y] if y in asked else table.pop(y)
-            for i, da in zip(wanted, y.op.pull(g, y, wanted, create_graph)):  # noqa: B905
+            for i, da in zip(wanted, y.op.pull(g, y, wanted, create_graph), strict=True):
                 a = y.args[i]
                 table[a] = table[a] + da if a in table else da
     return table if xs is None else {x: table[x] for x in asked if x in table}
@@ -717,12 +717,13 @@ def _axes(axis: Axis, ndim: int) -> Sequence[int]:
     return [i % ndim for i in ((axis,) if isinstance(axis, int) else axis)]
 
 
-def _ties(x: Any, axis: Axis) -> Array:
-    """Return the share of each entry in the maximum: 1 where it stands alone, 1/2 where two tie, 0 elsewhere."""
-    values: Array = _value(x)
-    largest = values == values.max(axis=axis, keepdims=True)
-    shares: Array = largest.astype(values.dtype) / largest.sum(axis=axis, keepdims=True, dtype=values.dtype)
-    return shares
+def _ties(x: Any, y: Any, axis: Axis, keepdims: bool) -> Array:
+    """Return the share of each entry of x in the maximum y: 1 where it stands alone, 1/2 where two tie, 0 elsewhere."""
+    values = _value(x)
+    largest: Array = values == _spread(_value(y), values, axis, keepdims)
+    if np.count_nonzero(largest) == y.size:
+        return largest
+    return largest / largest.sum(axis=axis, keepdims=True, dtype=values.dtype)
 
 
 def _broadcast(x: Any, shape: tuple[int, ...]) -> Array:
@@ -748,7 +749,7 @@ sum: Op = Op(
 max: Op = Op(
     "max",
     lambda x, axis=None, keepdims=False: x.max(axis=axis, keepdims=keepdims),
-    lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims) * _ties(x, axis),
+    lambda g, y, x, axis=None, keepdims=False: _spread(g, x, axis, keepdims) * _ties(x, y, axis, keepdims),
 )
 
 
