@@ -723,7 +723,8 @@ def _ties(x: Any, y: Any, axis: Axis, keepdims: bool) -> Array:
     largest: Array = values == _spread(_value(y), values, axis, keepdims)
     if np.count_nonzero(largest) == y.size:
         return largest
-    return largest / largest.sum(axis=axis, keepdims=True, dtype=values.dtype)
+    shares: Array = largest / largest.sum(axis=axis, keepdims=True, dtype=values.dtype)
+    return shares
 
 
 def _broadcast(x: Any, shape: tuple[int, ...]) -> Array:
