@@ -35,7 +35,7 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = ROOT / "notebooks"
 TIMES = ROOT / "book" / "execution_times.json"
-KEPT_METADATA = ("approx", "tags")  # of a cell; all else is an editor's
+KEPT_METADATA = ("approx", "mystnb", "tags")  # of a cell; all else is an editor's
 
 
 def book_environment(blas_threads: int = 1) -> dict[str, str]:

@@ -418,7 +418,9 @@ def no_grad() -> Any:
 
 
 def pullback(
-    table: dict[Tensor, Gradient], xs: Sequence[Tensor] | None = None, create_graph: bool = False
+    table: dict[Tensor, Gradient],
+    xs: Sequence[Tensor] | None = None,
+    create_graph: bool = False,
 ) -> dict[Tensor, Gradient]:
     """Fill the table of gradients backwards from the outputs that stand in it.
 
@@ -455,11 +457,12 @@ def pullback(
     edges = _edges(list(table), xs)
     asked = set() if xs is None else set(xs)
     table = dict(table)
-    for y in sorted(edges, key=_number, reverse=True):  # results before their arguments
+    for y in sorted(edges, key=_number, reverse=True):  # results first
         wanted = edges[y]
         if wanted:
             g = table[y] if y in asked else table.pop(y)
-            for i, da in zip(wanted, y.op.pull(g, y, wanted, create_graph), strict=True):
+            gradients = y.op.pull(g, y, wanted, create_graph)
+            for i, da in zip(wanted, gradients, strict=True):
                 a = y.args[i]
                 table[a] = table[a] + da if a in table else da
     return table if xs is None else {x: table[x] for x in asked if x in table}
@@ -1028,8 +1031,14 @@ def _push(y: Tensor, xs: Sequence[Tensor], vs: Sequence[Any]) -> Tensor:
     return result
 
 
-def hvp(f: Callable[..., Tensor], xs: Sequence[Tensor], vs: Sequence[Any]) -> list[Tensor]:
-    """Return H v for the Hessian H of a scalar function: the gradient of (gradient of f)^T v, v constant.
+def hvp(
+    f: Callable[..., Tensor],
+    xs: Sequence[Tensor],
+    vs: Sequence[Any],
+) -> list[Tensor]:
+    """Return H v for the Hessian H of a scalar function, without the matrix.
+
+    It is the gradient of (gradient of f)^T v, v held constant.
 
     The gradient of g^T v is v pulled back through g, so that the product itself need not be computed.
 

@@ -19,7 +19,9 @@ Array: TypeAlias = NDArray[np.floating[Any]]
 
 
 def scalar_forward(
-    x: Sequence[float], f: Sequence[Callable[..., float]], parents: Sequence[Sequence[int]]
+    x: Sequence[float],
+    f: Sequence[Callable[..., float]],
+    parents: Sequence[Sequence[int]],
 ) -> list[float]:
     """Compute u[n] from the inputs x, node by node.
 
@@ -54,9 +56,11 @@ def scalar_forward(
 
 
 def scalar_backward(
-    u: Sequence[float], df: Sequence[Callable[..., Sequence[float]]], parents: Sequence[Sequence[int]]
+    u: Sequence[float],
+    df: Sequence[Callable[..., Sequence[float]]],
+    parents: Sequence[Sequence[int]],
 ) -> list[float]:
-    """Compute the derivative of u[n] with respect to every node, from the last to the first.
+    """Compute the derivatives of u[n] by every node, from the last to the first.
 
     Parameters
     ----------
@@ -152,7 +156,7 @@ def mlp_backward(
     b: Sequence[Array],
     df: Sequence[Callable[[Array], Array]],
     dL: Callable[[Array, Any], Array],
-    dOmega: Callable[[Sequence[Array], Sequence[Array]], tuple[Sequence[Array], Sequence[Array]]],
+    dOmega: Callable[..., tuple[Sequence[Array], Sequence[Array]]],
     lam: float,
 ) -> tuple[list[Array], list[Array]]:
     """Compute the gradients of that cost, from the last layer to the first.
@@ -248,7 +252,12 @@ def _prune(targets: Sequence[Tensor], graph: Graph, z: Tensor) -> set[Tensor]:
     return ancestors & descendants
 
 
-def build_grad(V: Tensor, graph: Graph, pruned: set[Tensor], grad_table: dict[Tensor, Tensor]) -> Tensor:
+def build_grad(
+    V: Tensor,
+    graph: Graph,
+    pruned: set[Tensor],
+    grad_table: dict[Tensor, Tensor],
+) -> Tensor:
     """Compute the entry of V in the table, and those that it needs, by recursion.
 
     A consumer counts once per argument that V is: x * x hands x two gradients.
@@ -289,7 +298,7 @@ def build_grad(V: Tensor, graph: Graph, pruned: set[Tensor], grad_table: dict[Te
                 D = build_grad(C, graph, pruned, grad_table)
                 G += C.op.pull(D, C, [i], create_graph=True)
     if not G:
-        raise ValueError(f"no path leads from {V.name or 'a target'} to the variable to differentiate")
+        raise ValueError(f"no path leads from {V.name or 'a target'} to the output")
     total = G[0]
     for term in G[1:]:
         total = total + term
