@@ -462,7 +462,7 @@ def pullback(
         if wanted:
             g = table[y] if y in asked else table.pop(y)
             gradients = y.op.pull(g, y, wanted, create_graph)
-            for i, da in zip(wanted, gradients, strict=True):
+            for i, da in zip(wanted, gradients):
                 a = y.args[i]
                 table[a] = table[a] + da if a in table else da
     return table if xs is None else {x: table[x] for x in asked if x in table}

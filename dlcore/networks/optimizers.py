@@ -68,8 +68,11 @@ class Optimizer:
         self.t += 1
         for p, memory in zip(self.params, self.memory, strict=True):
             if p.grad is not None:
-                for block in _blocks(p.data, p.grad, *memory):
-                    self.update(*block)
+                if p.size <= _BLOCK:
+                    self.update(p.data, p.grad, *memory)
+                else:
+                    for block in _blocks(p.data, p.grad, *memory):
+                        self.update(*block)
                 p.touch()
 
     def zero_grad(self) -> None:
@@ -91,12 +94,11 @@ class Optimizer:
 
 def _blocks(*arrays: Array) -> Iterator[Sequence[Array]]:
     """Cut arrays of one shape into pieces that fit in the cache."""
-    n = arrays[0].size
-    if n <= _BLOCK or not arrays[0].flags.c_contiguous:
+    if not arrays[0].flags.c_contiguous:
         yield arrays
         return
     flat = [a.reshape(-1) for a in arrays]
-    for i in range(0, n, _BLOCK):
+    for i in range(0, flat[0].size, _BLOCK):
         yield [a[i : i + _BLOCK] for a in flat]
 
 
