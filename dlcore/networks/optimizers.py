@@ -27,7 +27,7 @@ __all__ = ["SGD", "Adam", "Optimizer", "lbfgs"]
 Array: TypeAlias = NDArray[np.floating[Any]]
 Vector: TypeAlias = NDArray[np.float64]
 
-_BLOCK = 32768  # entries whose few arrays stay in the processor's cache during one update
+_BLOCK = 131072  # entries whose few arrays stay in the processor's cache during one update
 
 
 class Optimizer:
@@ -212,10 +212,11 @@ class Adam(Optimizer):
         m *= beta1
         m += g
         v *= beta2
-        v += g * g
+        step = g * g
+        v += step
         weight = (1 - beta1**self.t) / (1 - beta1)  # 1 + beta1 + beta1^2 + ..., so that m / weight is a mean
         root = math.sqrt((1 - beta2**self.t) / (1 - beta2))
-        step = np.sqrt(v)
+        np.sqrt(v, out=step)
         step += self.eps * root
         np.divide(m, step, out=step)
         step *= self.lr * root / weight
