@@ -132,7 +132,7 @@ CHAPTERS = (
         part=2,
         needs=(2, 3, 4, 5),
         minutes=150,
-        seconds=30,
+        seconds=40,
         modules=(
             "dlcore.networks.autodiff",
             "dlcore.networks.backprop",

@@ -733,6 +733,8 @@ def _ties(x: Any, y: Any, axis: Axis, keepdims: bool) -> Array:
 def _broadcast(x: Any, shape: tuple[int, ...]) -> Array:
     """Return x copied into a shape. (A view, as of `numpy.broadcast_to`, costs more calls and is slower to read.)"""
     y = np.empty(shape, x.dtype)
+    if x.ndim > y.ndim:  # an assignment would drop leading axes of length 1
+        raise ValueError(f"{x.shape} has more axes than {y.shape}")
     y[...] = x
     return y
 

@@ -281,6 +281,15 @@ def test_running_a_graph_again_is_computing_it_anew(program, seed):
         np.testing.assert_allclose(a.data, b.data, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize(("shape", "target"), [((1, 3), (3,)), ((3,), (2,)), ((2, 3), (2, 1)), ((1,), ())])
+def test_broadcast_to_refuses_what_numpy_refuses(shape, target):
+    with pytest.raises(ValueError, match="broadcast|more dimensions"):
+        np.broadcast_to(np.zeros(shape), target)
+    for x in (np.zeros(shape), Tensor(np.zeros(shape))):
+        with pytest.raises(ValueError, match="broadcast_to: "):
+            ad.broadcast_to(x, target)
+
+
 @given(mutually_broadcastable_shapes(num_shapes=2, max_dims=4, min_side=0, max_side=3))
 @examples
 def test_unbroadcast_is_the_adjoint_of_broadcast_to(drawn):
