@@ -7,6 +7,7 @@ Another processor sums in another order, so the last digit of a printed number m
   digit: 0.954 agrees with 0.955 and not with 0.956;
 - in a cell tagged `approx`, whose metadata names a tolerance {"rel": r, "abs": a}, every number may also differ
   by `abs + rel * |committed|`;
+- the samples of a sound differ by one step of its scale at most;
 - pictures agree pixel by pixel within the tolerance of `pixels.same_picture`, looser in a cell tagged `approx`;
   this holds for figures, for the sprite of an explorer, and for any other picture inside HTML.
 """
@@ -14,13 +15,18 @@ Another processor sums in another order, so the last digit of a printed number m
 from __future__ import annotations
 
 import base64
+import io
 import re
+import wave
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 FENCED = re.compile(r"(^```.*?^```[ \t]*$)", re.M | re.S)
 DATA_URI = re.compile(r"data:image/(?:png|webp|jpeg|gif);base64,([A-Za-z0-9+/=]+)")
+SOUND_URI = re.compile(r"data:audio/wav;base64,([A-Za-z0-9+/=]+)")
 RASTER = ("image/png", "image/webp", "image/jpeg", "image/gif")
 
 # A number stands alone: "x1.5", "3.11.7" and "2.8.1" are names, and the "61." that ends a sentence is an integer.
@@ -189,9 +195,27 @@ def _string_differences(
         old_pictures, new_pictures = [old], [new]
     else:
         old_pictures, new_pictures = DATA_URI.findall(old), DATA_URI.findall(new)
-        if difference := text_difference(DATA_URI.sub("[picture]", old), DATA_URI.sub("[picture]", new), approx):
+        old_words, new_words = (SOUND_URI.sub("[sound]", DATA_URI.sub("[picture]", text)) for text in (old, new))
+        if difference := text_difference(old_words, new_words, approx):
             yield difference
             return
+        for one, other in zip(SOUND_URI.findall(old), SOUND_URI.findall(new), strict=True):
+            if difference := _sound_difference(base64.b64decode(one), base64.b64decode(other)):
+                yield difference
     for before, now in zip(old_pictures, new_pictures, strict=True):
         if difference := same_picture(base64.b64decode(before), base64.b64decode(now), loose):
             yield difference
+
+
+def _sound_difference(committed: bytes, computed: bytes) -> str:
+    """Return how two WAV files of 16 bits differ by more than rounding; empty when they sound the same."""
+    (old, old_form), (new, new_form) = _samples(committed), _samples(computed)
+    if old_form != new_form:
+        return f"a sound of the form {old_form} became {new_form}"
+    gap = int(np.abs(old - new).max(initial=0))
+    return f"the samples of a sound differ by up to {gap} steps" if gap > 1 else ""
+
+
+def _samples(file: bytes) -> tuple[Any, Any]:
+    with wave.open(io.BytesIO(file)) as sound:
+        return np.frombuffer(sound.readframes(sound.getnframes()), "<i2").astype(int), sound.getparams()

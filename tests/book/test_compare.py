@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import io
+import wave
 from decimal import Decimal
 
 import pytest
@@ -214,3 +216,25 @@ def test_alt_text_caption_and_size_of_a_figure_matter() -> None:
     assert differences(before, shown(data, dlcore=figure | {"alt": "A curve rises."}))
     assert differences(before, shown(data))
     assert differences(shown(data, width=640), shown(data, width=641))
+
+
+def player(samples: list[int], rate: int = 8000) -> dict[str, object]:
+    sound = io.BytesIO()
+    with wave.open(sound, "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", "not compressed"))
+        file.writeframes(b"".join(value.to_bytes(2, "little", signed=True) for value in samples))
+    source = base64.b64encode(sound.getvalue()).decode()
+    return shown({"text/html": f'<audio src="data:audio/wav;base64,{source}"></audio> a siren'})
+
+
+@pytest.mark.parametrize("samples", [[], [5, -300, 32767]])
+def test_a_sample_of_a_sound_may_move_by_one_step(samples: list[int]) -> None:
+    assert differences(player(samples), player([value - 1 for value in samples])) == []
+
+
+@pytest.mark.parametrize(
+    ("other", "difference"),
+    [(player([5, -302, 7]), "up to 2 steps"), (player([5, -300]), "form"), (player([5, -300, 7], 4000), "form")],
+)
+def test_another_sound_is_a_difference(other: dict[str, object], difference: str) -> None:
+    assert difference in differences(player([5, -300, 7]), other)[0]
