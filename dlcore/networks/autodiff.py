@@ -722,9 +722,9 @@ def _axes(axis: Axis, ndim: int) -> Sequence[int]:
 
 def _ties(x: Any, y: Any, axis: Axis, keepdims: bool) -> Array:
     """Return the share of each entry of x in the maximum y: 1 where it stands alone, 1/2 where two tie, 0 elsewhere."""
-    values = _value(x)
-    largest: Array = values == _spread(_value(y), values, axis, keepdims)
-    if np.count_nonzero(largest) == y.size:
+    values, y = _value(x), _value(y)
+    largest: Array = values == _spread(y, values, axis, keepdims)
+    if np.count_nonzero(largest) == y.size == np.count_nonzero(y == y):  # one each; a NaN equals nothing
         return largest
     shares: Array = largest / largest.sum(axis=axis, keepdims=True, dtype=values.dtype)
     return shares

@@ -431,6 +431,9 @@ def test_ties_share_and_kinks_have_a_convention():
     np.testing.assert_array_equal(grad(x.max(), x).data, [0.5, 0.5, 0])
     np.testing.assert_array_equal(grad(ad.maximum(x, 2.0).sum(), x).data, [0.5, 0.5, 0])
     np.testing.assert_array_equal(grad(ad.minimum(x, 2.0).sum(), x).data, [0.5, 0.5, 1])
+    with np.errstate(invalid="ignore"):  # as many largest entries as rows, but not one in each
+        X = leaf([[np.nan, 1.0], [2.0, 2.0]])
+        np.testing.assert_array_equal(grad(X.max(axis=1).sum(), X).data, [[np.nan, np.nan], [0.5, 0.5]])
     zero = leaf([0.0, 0.0])
     for f in (ad.relu, ad.abs, ad.norm):
         np.testing.assert_array_equal(grad(f(zero).sum(), zero).data, [0.0, 0.0])
