@@ -101,6 +101,12 @@ def test_the_source_is_canonical(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
+def test_lines_of_code_fit_the_page(path: Path) -> None:
+    lines = [line for cell in read(path).cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    assert [line for line in lines if len(line) > 88] == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_macros_come_first_and_code_is_locked(path: Path) -> None:
     first, *rest = read(path).cells
     assert first.metadata.tags == ["macros"]
