@@ -11,6 +11,8 @@ from typing import Any
 
 from IPython.display import display
 
+_WIDTH = 88  # characters of a line of code that fit on a page
+
 
 def show(*objects: Callable[..., Any]) -> None:
     """Display the source of functions and classes.
@@ -43,7 +45,7 @@ def show(*objects: Callable[..., Any]) -> None:
 
 
 def summarized(code: str) -> str:
-    """Return Python code with each docstring cut down to its first paragraph; all else keeps its form."""
+    """Return Python code with each docstring cut down to its first paragraph; only long lines of it are wrapped."""
     lines = code.split("\n")
     documented = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     nodes = [node for node in ast.walk(ast.parse(code)) if isinstance(node, documented) and ast.get_docstring(node)]
@@ -52,5 +54,11 @@ def summarized(code: str) -> str:
         docstring = re.fullmatch(r'(\s*[rR]?""")(.*)"""', "\n".join(lines[first:last]), re.DOTALL)
         if docstring:
             summary = re.split(r"\n\s*\n", docstring[2].strip(), maxsplit=1)[0]
-            lines[first:last] = f'{docstring[1]}{summary}"""'.split("\n")
+            lines[first:last] = [
+                part
+                for line in f'{docstring[1]}{summary}"""'.split("\n")
+                for part in textwrap.wrap(
+                    line, _WIDTH, subsequent_indent=" " * node.body[0].col_offset, break_on_hyphens=False
+                )
+            ]
     return "\n".join(lines)

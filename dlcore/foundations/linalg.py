@@ -84,7 +84,8 @@ def lu(A: ArrayLike) -> tuple[Array, Array, Array]:
     n = len(U)
     P, L = np.eye(n, dtype=U.dtype), np.eye(n, dtype=U.dtype)
     for k in range(n):
-        p = k + int(np.argmax(np.abs(U[k:, k])))  # the largest entry left in column k becomes the pivot
+        # the largest entry left in column k becomes the pivot
+        p = k + int(np.argmax(np.abs(U[k:, k])))
         U[[k, p]], P[[k, p]] = U[[p, k]], P[[p, k]]
         L[[k, p], :k] = L[[p, k], :k]
         if U[k, k] == 0:
@@ -128,11 +129,16 @@ def solve(A: ArrayLike, b: ArrayLike) -> Array:
     A, b = _square(A), _real(b, "b", 1, 2)
     n = len(A)
     if len(b) != n:
-        raise ValueError(f"A of shape {A.shape} needs a b with {n} rows, got shape {b.shape}")
+        raise ValueError(
+            f"A of shape {A.shape} needs a b with {n} rows, got shape {b.shape}"
+        )
     P, L, U = lu(A.astype(np.result_type(A, b), copy=False))
     rounding = n * np.finfo(U.dtype).eps * np.diag(np.abs(L) @ np.abs(U))
     for k in np.flatnonzero(np.abs(np.diag(U)) <= 10 * rounding):
-        raise ValueError(f"A is singular to working precision: pivot {k} is {U[k, k]:.1e} +- {rounding[k]:.1e}")
+        raise ValueError(
+            f"A is singular to working precision: pivot {k} is {U[k, k]:.1e} +- "
+            f"{rounding[k]:.1e}"
+        )
     x = P @ b
     for i in range(n):
         x[i] -= L[i, :i] @ x[:i]
@@ -171,9 +177,11 @@ def det(A: ArrayLike) -> float:
     """
     P, _, U = lu(A)
     order = P @ np.arange(len(P))
-    inversions = np.count_nonzero(np.triu(order[:, None] > order))  # rows out of order, two at a time
+    # rows out of order, two at a time
+    inversions = np.count_nonzero(np.triu(order[:, None] > order))
     mantissa, exponent = (-1.0) ** inversions, 0
-    for pivot in np.diag(U):  # mantissa * 2**exponent: only the last step can leave the range of a float
+    # mantissa * 2**exponent: only the last step can leave the range of a float
+    for pivot in np.diag(U):
         mantissa, shift = np.frexp(mantissa * float(pivot))
         exponent += int(shift)
     return float(np.ldexp(mantissa, exponent))
@@ -418,7 +426,9 @@ def gram_schmidt(A: ArrayLike, modified: bool = True) -> Array:
             v -= (q @ (v if modified else a)) * q
         length = norm(v)
         if j >= len(A) or length <= max(A.shape) * np.finfo(A.dtype).eps * norm(a):
-            raise ValueError(f"column {j} of A, of shape {A.shape}, depends on the columns before it")
+            raise ValueError(
+                f"column {j} of A, of shape {A.shape}, depends on the columns before it"
+            )
         Q[:, j] = v / length
     return Q
 
@@ -543,12 +553,15 @@ def power_iteration(
             return value, v, n_iter
         v = Av
     raise ValueError(
-        f"no convergence in {max_iter} products: residual {residual:.3g} at value {value:.3g}. Two eigenvalues may "
-        "share the largest magnitude (try A + c I); otherwise try another v0, or a larger tol or max_iter"
+        f"no convergence in {max_iter} products: residual {residual:.3g} at value "
+        f"{value:.3g}. Two eigenvalues may share the largest magnitude (try A + c I); "
+        "otherwise try another v0, or a larger tol or max_iter"
     )
 
 
-def eigh_qr(A: ArrayLike, tol: float | None = None, max_iter: int = 30) -> tuple[Array, Array]:
+def eigh_qr(
+    A: ArrayLike, tol: float | None = None, max_iter: int = 30
+) -> tuple[Array, Array]:
     """Diagonalise a symmetric matrix, A = V diag(w) V^T, by the QR algorithm with Wilkinson's shift and deflation.
 
     A is first reflected to tridiagonal form T. One step factors T - mu I = Q R and continues with R Q + mu I = Q^T T Q,
@@ -591,13 +604,18 @@ def eigh_qr(A: ArrayLike, tol: float | None = None, max_iter: int = 30) -> tuple
     T, V = _tridiagonal(A)
     max_iter = _integer(max_iter, "max_iter", 0)
     negligible = _tolerance(tol, np.finfo(A.dtype).eps) * norm(A, "fro")
-    for k in reversed(range(1, len(A))):  # T[k, k-1] couples row k to the block above it
+    # T[k, k-1] couples row k to the block above it
+    for k in reversed(range(1, len(A))):
         n_steps = 0
         while abs(T[k, k - 1]) > negligible:
             if n_steps == max_iter:
-                raise ValueError(f"eigenvalue {k} did not converge in {max_iter} steps: try a larger max_iter or tol")
+                raise ValueError(
+                    f"eigenvalue {k} did not converge in {max_iter} steps: try a "
+                    "larger max_iter or tol"
+                )
             half_gap = (T[k - 1, k - 1] - T[k, k]) / 2
-            mu = T[k, k] + half_gap - np.copysign(np.hypot(half_gap, T[k, k - 1]), half_gap)
+            distance = np.hypot(half_gap, T[k, k - 1])
+            mu = T[k, k] + half_gap - np.copysign(distance, half_gap)
             shift = mu * np.eye(k + 1, dtype=A.dtype)
             Q, R = qr(T[: k + 1, : k + 1] - shift)
             T[: k + 1, : k + 1] = R @ Q + shift
@@ -662,32 +680,43 @@ def svd_jacobi(A: ArrayLike, max_sweeps: int = 30) -> tuple[Array, Array, Array]
     if A.shape[0] < A.shape[1]:  # A^T = V diag(s) U^T
         V, s, Ut = svd_jacobi(A.T, max_sweeps)
         return Ut.T, s, V.T
-    scale = np.ldexp(A.dtype.type(1), np.frexp(np.abs(A).max(initial=0))[1] - 1)  # a power of two: no digit is lost
+    # a power of two: no digit is lost
+    scale = np.ldexp(A.dtype.type(1), np.frexp(np.abs(A).max(initial=0))[1] - 1)
     Q, W = qr(A / scale)
     V = np.eye(len(W), dtype=A.dtype)
-    floor = float(np.finfo(A.dtype).eps) * norm(W, "fro")  # a shorter column is zero up to rounding
+    # a shorter column is zero up to rounding
+    floor = float(np.finfo(A.dtype).eps) * norm(W, "fro")
     for _ in range(_integer(max_sweeps, "max_sweeps", 1)):
         if sum(_rotate(W, V, i, j, floor) for i, j in _tournament(len(W))) == 0:
             break
     else:
-        raise ValueError(f"the columns are not orthogonal after {max_sweeps} sweeps: try a larger max_sweeps")
+        raise ValueError(
+            f"the columns are not orthogonal after {max_sweeps} sweeps: try a larger "
+            "max_sweeps"
+        )
     s = np.array([norm(w) for w in W.T], dtype=A.dtype)
     order = np.argsort(-s, kind="stable")
-    U, _ = qr(W[:, order])  # R is diag(s) because the columns are orthogonal; Q has no gap where s is zero
+    # R is diag(s) because the columns are orthogonal; Q has no gap where s is zero
+    U, _ = qr(W[:, order])
     return Q @ U, scale * s[order], V[:, order].T
 
 
-def _rotate(W: Array, V: Array, i: NDArray[np.intp], j: NDArray[np.intp], floor: float) -> int:
+def _rotate(
+    W: Array, V: Array, i: NDArray[np.intp], j: NDArray[np.intp], floor: float
+) -> int:
     """Rotate columns i of W, and of V, against columns j until they are orthogonal; return how many pairs were not."""
-    a, b, g = (np.einsum("rp,rp->p", W[:, p], W[:, q]) for p, q in [(i, i), (j, j), (i, j)])
+    pairs = [(i, i), (j, j), (i, j)]
+    a, b, g = (np.einsum("rp,rp->p", W[:, p], W[:, q]) for p, q in pairs)
     skew = np.abs(g) > np.finfo(W.dtype).eps * len(W) ** 0.5 * np.sqrt(a * b)
     skew &= np.minimum(a, b) > floor**2
     i, j, a, b, g = i[skew], j[skew], a[skew], b[skew], g[skew]
-    t = 2 * g / (b - a + np.copysign(np.hypot(b - a, 2 * g), b - a))  # tangent of the angle: g t^2 + (b - a) t = g
+    # tangent of the angle: g t^2 + (b - a) t = g
+    t = 2 * g / (b - a + np.copysign(np.hypot(b - a, 2 * g), b - a))
     c = 1 / np.sqrt(1 + t * t)
     s = t * c
     h = s / (1 + c)  # tangent of half the angle: 1 - c = s h
-    for M in (W, V):  # c x - s y and s x + c y, written as small corrections: fewer rounding errors
+    # c x - s y and s x + c y, written as small corrections: fewer rounding errors
+    for M in (W, V):
         x, y = M[:, i], M[:, j]
         M[:, i], M[:, j] = x - s * (y + h * x), y + s * (x - h * y)
     return len(i)
@@ -782,7 +811,8 @@ def pinv(A: ArrayLike, rcond: float = 1e-12) -> Array:
     """
     A = _matrix(A)
     U, s, Vt = svd_jacobi(A)
-    keep = s > max(_nonnegative(rcond, "rcond") * s.max(initial=0), _rounding_level(s, A.shape))
+    cutoff = _nonnegative(rcond, "rcond") * s.max(initial=0)
+    keep = s > max(cutoff, _rounding_level(s, A.shape))
     A_plus: Array = Vt[keep].T / s[keep] @ U[:, keep].T
     return A_plus
 
@@ -855,12 +885,18 @@ class PCA:
         """
         X = _matrix(X, "X")
         if len(X) < 2 or not np.ptp(X, axis=0).any():
-            raise ValueError(f"X needs two different rows to have a variance, got shape {X.shape}")
-        k = min(X.shape) if self.n_components is None else _integer(self.n_components, "n_components", 1, min(X.shape))
+            raise ValueError(
+                f"X needs two different rows to have a variance, got shape {X.shape}"
+            )
+        k = min(X.shape)
+        if self.n_components is not None:
+            k = _integer(self.n_components, "n_components", 1, k)
         self.mean_ = X.mean(axis=0)
-        R = np.linalg.qr(X - self.mean_, mode="r")  # Q R and R have the same s and V; only U differs
+        # Q R and R have the same s and V; only U differs
+        R = np.linalg.qr(X - self.mean_, mode="r")
         _, s, Vt = np.linalg.svd(R, full_matrices=False)
-        largest = np.take_along_axis(Vt, np.abs(Vt).argmax(axis=1, keepdims=True), axis=1)
+        place = np.abs(Vt).argmax(axis=1, keepdims=True)
+        largest = np.take_along_axis(Vt, place, axis=1)
         self.components_ = (np.sign(largest) * Vt)[:k]
         self.singular_values_ = s[:k]
         self.explained_variance_ = s[:k] ** 2 / (len(X) - 1)
@@ -982,7 +1018,12 @@ def whiten(
 
 
 def randomized_svd(
-    A: ArrayLike, k: int, *, n_oversamples: int = 10, n_iter: int = 2, rng: np.random.Generator
+    A: ArrayLike,
+    k: int,
+    *,
+    n_oversamples: int = 10,
+    n_iter: int = 2,
+    rng: np.random.Generator,
 ) -> tuple[Array, Array, Array]:
     """Return the leading k singular triplets from products with a few random vectors.
 
@@ -1038,7 +1079,11 @@ def randomized_svd(
     return Q @ U[:, :k], s[:k], Vt[:k]
 
 
-def newton_schulz(G: ArrayLike, n_steps: int, coefficients: tuple[float, float, float] = (1.5, -0.5, 0.0)) -> Array:
+def newton_schulz(
+    G: ArrayLike,
+    n_steps: int,
+    coefficients: tuple[float, float, float] = (1.5, -0.5, 0.0),
+) -> Array:
     """Drive all singular values of G towards 1 with matrix products alone.
 
     A step replaces X by a X + X (b M + c M^2) with M = X^T X. It turns each singular value s into a s + b s^3 + c s^5

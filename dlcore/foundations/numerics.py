@@ -102,10 +102,13 @@ def logsumexp(x: ArrayLike, axis: Axis = -1, keepdims: bool = False) -> Any:
     x = _floating(x)
     m = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
     _refuse_nan(m)
-    m = np.where(np.isfinite(m), m, 0)  # -inf - (-inf) has no value; exp(-inf - 0) = 0 has
+    # -inf - (-inf) has no value; exp(-inf - 0) = 0 has
+    m = np.where(np.isfinite(m), m, 0)
     with np.errstate(divide="ignore", over="ignore"):
         result = m + np.log(np.add.reduce(np.exp(x - m), axis=axis, keepdims=True))
-    return result if keepdims else np.squeeze(result, axis=tuple(range(x.ndim)) if axis is None else axis)[()]
+    if keepdims:
+        return result
+    return np.squeeze(result, axis=tuple(range(x.ndim)) if axis is None else axis)[()]
 
 
 def softmax(x: ArrayLike, axis: int = -1) -> Any:
@@ -138,7 +141,8 @@ def softmax(x: ArrayLike, axis: int = -1) -> Any:
     array([0.5, 0.5, 0. ])
     """
     x, m = _scores(x, axis)
-    with np.errstate(over="ignore"):  # x - m may pass the lowest number; exp(-inf) = 0 is right then
+    # x - m may pass the lowest number; exp(-inf) = 0 is right then
+    with np.errstate(over="ignore"):
         e = np.exp(x - m)
     return e / np.add.reduce(e, axis=axis, keepdims=True)
 
@@ -184,7 +188,10 @@ def _scores(x: ArrayLike, axis: int) -> tuple[Array, Array]:
     m = np.maximum.reduce(x, axis=axis, keepdims=True, initial=-np.inf)
     if not np.isfinite(m).all():
         bad = m[~np.isfinite(m)][0]
-        raise ValueError(f"softmax needs a finite maximum along axis {axis}, got {bad} in an x of shape {x.shape}")
+        raise ValueError(
+            f"softmax needs a finite maximum along axis {axis}, got {bad} in an x of "
+            f"shape {x.shape}"
+        )
     return x, m
 
 
@@ -831,7 +838,12 @@ def classify_critical_point(H: ArrayLike, tol: float = 1e-8) -> Literal["minimum
 
 
 def gradient_descent(
-    grad: Function, x0: ArrayLike, lr: float, *, tol: float = 1e-6, max_iter: int = 10_000
+    grad: Function,
+    x0: ArrayLike,
+    lr: float,
+    *,
+    tol: float = 1e-6,
+    max_iter: int = 10_000,
 ) -> OptimizeResult:
     """Walk downhill with a fixed step: x <- x - lr grad(x).
 
@@ -879,7 +891,13 @@ def gradient_descent(
 
 
 def backtracking(
-    f: Function, x: ArrayLike, d: ArrayLike, g: ArrayLike, *, c: float = 1e-4, shrink: float = 0.5
+    f: Function,
+    x: ArrayLike,
+    d: ArrayLike,
+    g: ArrayLike,
+    *,
+    c: float = 1e-4,
+    shrink: float = 0.5,
 ) -> float:
     """Return the first of 1, shrink, shrink**2, ... whose step lowers f enough: f(x + t d) <= f(x) + c t g . d.
 
@@ -925,7 +943,10 @@ def backtracking(
         while not f(x + t * d) <= f_x + c * t * slope:
             t *= shrink
             if t < np.finfo(float).tiny:
-                raise ValueError(f"f does not fall along d although its slope there should be {slope:.3g}: check g")
+                raise ValueError(
+                    "f does not fall along d although its slope there should be "
+                    f"{slope:.3g}: check g"
+                )
     return t
 
 
@@ -1284,7 +1305,13 @@ def projected_gradient(
 
 
 def qp_active_set(
-    H: ArrayLike, c: ArrayLike, A: ArrayLike, b: ArrayLike, x0: ArrayLike, *, max_iter: int = 1000
+    H: ArrayLike,
+    c: ArrayLike,
+    A: ArrayLike,
+    b: ArrayLike,
+    x0: ArrayLike,
+    *,
+    max_iter: int = 1000,
 ) -> OptimizeResult:
     """Minimise x . H x / 2 + c . x subject to A x <= b by guessing which constraints hold with equality.
 
@@ -1325,14 +1352,16 @@ def qp_active_set(
     >>> result.x, result.multipliers, result.active
     (array([2., 1.]), array([1.]), array([0]))
     """
-    H, c, A, b, x = (np.asarray(a, dtype=float) for a in _quadratic_program(H, c, A, b, x0))
+    program = _quadratic_program(H, c, A, b, x0)
+    H, c, A, b, x = (np.asarray(a, dtype=float) for a in program)
     n, tiny = len(c), 1e-10 * max(_length(x), _length(np.linalg.solve(H, c)))
     working: list[int] = []
     multipliers, path, success = np.zeros(len(b)), [x], False
     for _ in range(_integer(max_iter, "max_iter", 1)):
         normals = A[working]
-        KKT = np.block([[H, normals.T], [normals, np.zeros((len(working), len(working)))]])
-        solution = np.linalg.solve(KKT, np.concatenate([-(H @ x + c), np.zeros(len(working))]))
+        k = len(working)
+        KKT = np.block([[H, normals.T], [normals, np.zeros((k, k))]])
+        solution = np.linalg.solve(KKT, np.concatenate([-(H @ x + c), np.zeros(k)]))
         p, alpha = solution[:n], solution[n:]
         t, blocking = _longest_step(A, b, x, p if _length(p) > tiny else 0 * p, working)
         x = x + t * p
@@ -1344,9 +1373,12 @@ def qp_active_set(
             break
         else:
             working.pop(int(np.argmin(alpha)))
-    message = "KKT conditions hold" if success else f"not converged after {max_iter} systems"
+    message = "KKT conditions hold"
+    if not success:
+        message = f"not converged after {max_iter} systems"
     return OptimizeResult(
-        x=x, fun=float(x @ H @ x / 2 + c @ x), multipliers=multipliers, active=np.array(sorted(working), dtype=int),
+        x=x, fun=float(x @ H @ x / 2 + c @ x),
+        multipliers=multipliers, active=np.array(sorted(working), dtype=int),
         nit=len(path) - 1, path=np.array(path), success=success, message=message,
     )  # fmt: skip
 
@@ -1445,7 +1477,13 @@ def _constraints(
 
 
 def least_squares_gd(
-    A: ArrayLike, b: ArrayLike, x0: ArrayLike, lr: float, tol: float, *, max_iter: int = 100_000
+    A: ArrayLike,
+    b: ArrayLike,
+    x0: ArrayLike,
+    lr: float,
+    tol: float,
+    *,
+    max_iter: int = 100_000,
 ) -> OptimizeResult:
     """Minimise norm(A x - b)**2 / 2 by gradient descent: x <- x - lr (A.T A x - A.T b).
 
@@ -1483,9 +1521,14 @@ def least_squares_gd(
     """
     A, b, x0 = _matrix(A), _real(b, "b", 1), _real(x0, "x0", 1)
     if (b.shape, x0.shape) != (A.shape[:1], A.shape[1:]):
-        raise ValueError(f"A of shape {A.shape} does not fit b of shape {b.shape} and x0 of shape {x0.shape}")
+        raise ValueError(
+            f"A of shape {A.shape} does not fit b of shape {b.shape} and x0 of shape "
+            f"{x0.shape}"
+        )
     AtA, Atb = A.T @ A, A.T @ b
-    result = gradient_descent(lambda x: AtA @ x - Atb, x0, lr, tol=tol, max_iter=max_iter)
+    result = gradient_descent(
+        lambda x: AtA @ x - Atb, x0, lr, tol=tol, max_iter=max_iter
+    )
     result.fun = float(np.sum((A @ result.x - b) ** 2) / 2)
     return result
 

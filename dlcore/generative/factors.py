@@ -447,26 +447,32 @@ class FactorAnalysis(_GaussianFactors):
         lowest = _floor(self.floor, variance)
         psi = np.maximum(variance, lowest)
         loglik: list[float] = []
-        stride = 1.5  # on a log scale the steps shrink slowly and keep their direction: go half as far again
+        # on a log scale the steps shrink slowly and keep their direction: go half as far again
+        stride = 1.5
         while True:
             theta, V = _leading(R / np.sqrt(psi), d)
-            theta = np.maximum(theta, 1)  # a direction that varies less than the noise needs no factor
+            # a direction that varies less than the noise needs no factor
+            theta = np.maximum(theta, 1)
             W = np.sqrt(psi)[:, None] * V * np.sqrt(theta - 1)
             left = np.sum(variance / psi) - np.sum(theta - 1 - np.log(theta))
-            loglik.append(float(-(left + np.log(psi).sum() + D * np.log(2 * np.pi)) / 2))
+            left += np.log(psi).sum() + D * np.log(2 * np.pi)
+            loglik.append(float(-left / 2))
             gain = loglik[-1] - loglik[-2] if len(loglik) > 1 else np.inf
             self.converged_ = abs(gain) < tol
             if self.converged_ or len(loglik) == n_iter:
                 break
             stride = stride if gain > 0 else 1.0
             target = np.maximum(variance - np.sum(W**2, axis=1), lowest)
-            psi = np.clip(psi * (target / psi) ** stride, lowest, np.maximum(variance, lowest))
-        self.mean_, self.W_, self.noise_variance_, self.loglik_ = mean, W, psi, np.array(loglik)
+            psi = psi * (target / psi) ** stride
+            psi = np.clip(psi, lowest, np.maximum(variance, lowest))
+        self.mean_, self.W_, self.noise_variance_ = mean, W, psi
+        self.loglik_ = np.array(loglik)
         if tol and not self.converged_:
             _warn(
-                f"factor analysis with {d} factors did not settle to {tol:g} nats in {n_iter} steps: the smallest "
-                f"noise variance is {psi.min():.1e}; take fewer factors or a higher floor if it runs to zero, "
-                "otherwise raise n_iter or tol"
+                f"factor analysis with {d} factors did not settle to {tol:g} nats in "
+                f"{n_iter} steps: the smallest noise variance is {psi.min():.1e}; take "
+                "fewer factors or a higher floor if it runs to zero, otherwise raise "
+                "n_iter or tol"
             )
         return self
 
@@ -693,7 +699,9 @@ def fastica(
     return B.astype(Z.dtype), step
 
 
-def _newton_step(Z: Array, B: Array, contrast: Callable[[Array], tuple[Array, Array]]) -> Array:
+def _newton_step(
+    Z: Array, B: Array, contrast: Callable[[Array], tuple[Array, Array]]
+) -> Array:
     """Return E[z g(b^T z)] - E[g'(b^T z)] b for each row b of B; 2000 rows of Z at a time stay in the cache."""
     BT = np.ascontiguousarray(B.T, dtype=Z.dtype)
     correlation, slope = np.zeros(B.shape), np.zeros(len(B))
@@ -796,7 +804,10 @@ def ica_ml(
     Z, density = _matrix(Z, "Z"), _prior(prior)
     n, p = Z.shape
     if not n or not _nonnegative(lr, "lr"):
-        raise ValueError(f"there must be samples and lr must be positive, got Z of shape {Z.shape} and lr = {lr!r}")
+        raise ValueError(
+            f"there must be samples and lr must be positive, got Z of shape {Z.shape} "
+            f"and lr = {lr!r}"
+        )
     B = np.eye(p, dtype=Z.dtype)
     loglik = []
     for step in range(_integer(n_iter, "n_iter", 0) + 1):
@@ -806,7 +817,10 @@ def ica_ml(
         if step < n_iter:
             B = B + lr * (np.eye(p, dtype=Z.dtype) - phi.T @ H / n) @ B
         if not np.isfinite(B).all() or np.abs(B).max() > 1e6:
-            raise ValueError(f"the steps diverge after {step + 1} of {n_iter}: take lr below {lr:g}, or whiten Z")
+            raise ValueError(
+                f"the steps diverge after {step + 1} of {n_iter}: take lr below "
+                f"{lr:g}, or whiten Z"
+            )
     return B, np.array(loglik)
 
 
@@ -1085,20 +1099,28 @@ class SFA:
         n = len(F)
         label = np.zeros(n) if segments is None else np.asarray(segments)
         if label.shape != (n,):
-            raise ValueError(f"segments must have one label for each of {n} rows, got shape {label.shape}")
+            raise ValueError(
+                f"segments must have one label for each of {n} rows, got shape "
+                f"{label.shape}"
+            )
         together = label[1:] == label[:-1]
         if not together.any():
-            raise ValueError(f"no two neighbours among {n} rows belong to one segment: there is no change to measure")
+            raise ValueError(
+                f"no two neighbours among {n} rows belong to one segment: there is no "
+                "change to measure"
+            )
         self.mean_ = F.mean(axis=0)
         F = F - self.mean_
         variance, V = np.linalg.eigh(F.T @ F / n)
-        keep = variance > max(1e-7, 100 * np.finfo(F.dtype).eps) * variance[-1]  # what is left varies by rounding only
+        # what is left varies by rounding only
+        keep = variance > max(1e-7, 100 * np.finfo(F.dtype).eps) * variance[-1]
         k = _integer(self.n_components, "n_components", 1, max(int(keep.sum()), 0))
         K = V[:, keep] / np.sqrt(variance[keep])  # whitens
         change = (F[1:] - F[:-1])[together] @ K
         delta, U = np.linalg.eigh(change.T @ change / len(change))
         self.delta_, W = delta[:k], (K @ U)[:, :k]
-        self.W_ = W * np.sign(np.take_along_axis(W, np.abs(W).argmax(axis=0)[None], axis=0))
+        largest = np.take_along_axis(W, np.abs(W).argmax(axis=0)[None], axis=0)
+        self.W_ = W * np.sign(largest)
         return self
 
     def transform(self, X: ArrayLike) -> Array:

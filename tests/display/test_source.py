@@ -92,6 +92,15 @@ def short(): "not touched"
     )
 
 
+def test_a_long_summary_is_wrapped_to_fit_the_page():
+    words = "many words of a summary that nobody would call short, and a well-known formula besides"
+    docstring = f'r"""Return {words}.\n\n        More.\n        """'
+    code = f"class Box:\n    def norm(self):\n        {docstring}\n        return 2\n"
+    first, second = summarized(code).split("\n")[2:4]
+    assert f"{first} {second.strip()}" == f'        r"""Return {words}."""'
+    assert len(first) <= 88 and second.startswith("        ") and second[8] != " "
+
+
 def test_show_heads_each_object_by_its_name(outputs):
     show(checks.check, source.summarized)
     (output,) = outputs
