@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 from nbformat import NotebookNode
 
+from tests.book.compare import FENCED
 from tools.notebooks import canonical, read
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,6 +23,7 @@ MACROS = ROOT / "book" / "macros.tex"
 CONTENTS = ROOT / "book" / "contents.yml"
 
 MOST_LINES = 20  # of a code cell
+MOST_CHARACTERS = 88  # of a line of code that is seen without a click
 MOST_BYTES = 1_500_000  # of a notebook
 FEWEST_CHECKS = 12
 FEWEST_EXPLORERS = 3
@@ -185,6 +187,17 @@ def cells_are_short(page: Page) -> list[str]:
     """No code cell is longer than a reader's patience."""
     lengths = ((number, len(cell.source.splitlines())) for number, cell in page.code)
     return [f"cell [{number}] has {lines} lines" for number, lines in lengths if lines > MOST_LINES]
+
+
+def lines_fit(page: Page) -> list[str]:
+    """Code that nobody folded, and shown functions of dlcore, need no scrolling sideways."""
+    complaints = []
+    for number, cell in page.code:
+        shown = "\n".join(output.get("data", {}).get("text/markdown", "") for output in cell.outputs)
+        folded = {"hide-input", "hide-cell"} & set(cell.metadata.get("tags", []))
+        lines = ("" if folded else cell.source).splitlines() + "".join(FENCED.findall(shown)).splitlines()
+        complaints += [f"cell [{number}] shows a long line: {line}" for line in lines if len(line) > MOST_CHARACTERS]
+    return complaints
 
 
 def code_is_plain_python(page: Page) -> list[str]:
@@ -370,6 +383,7 @@ RULES: list[Callable[[Page], list[str]]] = [
     bytes_are_canonical,
     small_enough,
     cells_are_short,
+    lines_fit,
     code_is_plain_python,
     randomness_is_explicit,
     no_clock,

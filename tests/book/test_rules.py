@@ -105,6 +105,8 @@ BROKEN = [
     (rules.no_error_and_no_stderr, output(5, printed("w", "stderr")), "cell [2] writes to stderr"),
     (rules.small_enough, source(8, "x" * rules.MOST_BYTES), "are more than 1,500,000"),
     (rules.cells_are_short, source(5, "\n".join(["x = 1"] * 21)), "cell [2] has 21 lines"),
+    (rules.lines_fit, source(3, f"x = 1  # {'x' * 80}"), "cell [1] shows a long line: x = 1"),
+    (rules.lines_fit, output(3, shown({"text/markdown": f"f\n\n```python\n{'x' * 89}\n```"})), "shows a long line"),
     (rules.code_is_plain_python, source(3, "%matplotlib inline"), "cell [1] is not plain Python"),
     (rules.code_is_plain_python, source(3, "!ls"), "cell [1] is not plain Python"),
     (rules.randomness_is_explicit, source(3, "np.random.seed(0)"), "np.random.seed"),
