@@ -447,7 +447,7 @@ class FactorAnalysis(_GaussianFactors):
         lowest = _floor(self.floor, variance)
         psi = np.maximum(variance, lowest)
         loglik: list[float] = []
-        # on a log scale the steps shrink slowly and keep their direction: go half as far again
+        # on a log scale the steps shrink slowly and keep their direction: take half more
         stride = 1.5
         while True:
             theta, V = _leading(R / np.sqrt(psi), d)
