@@ -19,6 +19,10 @@ from tests.site.conftest import WINDOW, Listener
 
 Places = tuple[int, ...]
 MOST_DIFFERENT = 4.0  # grey levels of 255, on average, between the screen and the picture shrunk to its size
+ALIGN = """view => {
+    const figure = view.closest("figure"), top = view.getBoundingClientRect().top + window.scrollY
+    figure.style.marginTop = parseFloat(getComputedStyle(figure).marginTop) + Math.ceil(top) - top + "px"
+}"""
 
 
 @dataclass(frozen=True)
@@ -34,10 +38,11 @@ class Shown:
         return self.figure.get_by_role("slider").nth(number)
 
     def pixels(self) -> NDArray[np.float64]:
-        """Return what the screen shows of the picture."""
+        """Return what the screen shows of the picture, moved to a whole pixel: between two a browser blurs it."""
         view = self.figure.locator(".explorer-view > div")
         view.scroll_into_view_if_needed()
         self.figure.locator("img").evaluate("picture => picture.decode()")
+        view.evaluate(ALIGN)
         shot = Image.open(io.BytesIO(view.screenshot())).convert("RGB")
         return np.asarray(shot, dtype=float)
 
