@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         (tmp_path / f"{group}.py").write_text(f"cases = {case}\n", encoding="utf-8")
     for name, value in {"HERE": tmp_path, "RECORD": tmp_path / "record.json", "GROUPS": ("first", "second")}.items():
         monkeypatch.setattr(run, name, value)
-    monkeypatch.setattr(run, "SECONDS", 0.002)
+    monkeypatch.setattr(run, "PROCESSES", 2)
     monkeypatch.setattr(run, "versions", lambda: {"numpy": "2", "torch": "2"})
     monkeypatch.setattr(sys, "path", list(sys.path))
     for variable in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"):
@@ -35,9 +36,24 @@ def test_a_complete_run_is_recorded(quick: Path, capsys: pytest.CaptureFixture[s
     run.main([])
     record = json.loads(quick.read_text(encoding="utf-8"))
     assert [case["what"] for case in record["cases"]] == ["first sum", "second sum"]
-    assert all(case["ours"] > case["theirs"] > 0 for case in record["cases"])
+    for case in record["cases"]:
+        assert case["ours"] > case["theirs"] > 0 and 1 < case["lowest"] <= case["ratio"] <= case["highest"]
     assert record["packages"]["torch"] == "2" and record["processor"]
     assert capsys.readouterr().out.count("twice the work") == 2
+
+
+def test_a_case_is_summarised_by_the_median_of_its_ratios() -> None:
+    times = [(1.0, 2.0), (9.0, 3.0), (4.0, 4.0)]
+    case = run.summary([{"what": "sum", "ours": a, "theirs": b} for a, b in times])
+    assert case == {"what": "sum", "ours": 4.0, "theirs": 3.0, "ratio": 1.0, "lowest": 0.5, "highest": 3.0}
+
+
+def test_every_process_is_a_fresh_one(tmp_path: Path) -> None:
+    counted = "import sys\ncalls = sys.__dict__.setdefault('calls', [])\ncalls.append(1)\n"
+    case = "lambda: [(str(len(calls)), 'itself', int, int, '')]"
+    (tmp_path / "group.py").write_text(f"{counted}cases = {case}\n", encoding="utf-8")
+    runs = run.in_fresh_processes(str(tmp_path / "group.py"), 2)
+    assert [timed["what"] for timed in itertools.chain(*runs)] == ["1", "1"]
 
 
 def test_part_of_the_groups_is_printed_only(quick: Path, capsys: pytest.CaptureFixture[str]) -> None:
