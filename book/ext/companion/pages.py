@@ -229,12 +229,13 @@ def benchmarks() -> str:
     lines = [
         f"Measured on {record['system']}, {record['processor']}, one thread, with {packages}.",
         "",
-        "| case | peer | dlcore, ms | peer, ms | ratio | lowest to highest | |",
-        "|---|---|--:|--:|--:|--:|---|",
+        "| case | peer | dlcore, ms | peer, ms | ratio | from | to | |",
+        "|---|---|--:|--:|--:|--:|--:|---|",
     ]
     for case in record["cases"]:
-        times = [f"{1e3 * case[side]:.3g}" for side in ("ours", "theirs")]
-        ratio, *ends = (f"{case[key]:.{0 if case['ratio'] > 10 else 2}f}" for key in ("ratio", "lowest", "highest"))
-        cells = [case["what"], case["peer"], *times, ratio, " to ".join(ends), case["note"]]
+        milliseconds = [1e3 * case[side] for side in ("ours", "theirs")]
+        times = [f"{t:,.0f}" if t >= 1000 else f"{t:#.3g}".rstrip(".") for t in milliseconds]
+        ratios = [f"{case[key]:.{0 if case['ratio'] > 10 else 2}f}" for key in ("ratio", "lowest", "highest")]
+        cells = [case["what"], case["peer"], *times, *ratios, case["note"]]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
