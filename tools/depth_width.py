@@ -2,9 +2,9 @@
 
     python tools/depth_width.py [record.json]
 
-Seventy-two networks take about a minute of one core; the record, ``book/depth_width.json``, is committed, and the
-notebook reads it. The same processor gives the same bytes: every network has its own seed. Another one rounds
-differently and may move an accuracy by a point.
+Seventy-two networks take about a minute of one core; the record is committed as a part of `dlcore.datasets`, where the
+notebook finds it wherever it runs. The same processor gives the same bytes: every network has its own seed. Another one
+rounds differently and may move an accuracy by a point.
 
 A network reads two handwritten digits side by side and answers with the last figure of their sum. It has one to six
 hidden layers of equal width, the width whose number of parameters is nearest to a budget.
@@ -28,7 +28,7 @@ from dlcore.networks.modules import MLP
 from dlcore.networks.optimizers import Adam
 from dlcore.networks.training import fit
 
-RECORD = Path(__file__).resolve().parent.parent / "book" / "depth_width.json"
+RECORD = Path(__file__).resolve().parent.parent / "dlcore" / "datasets" / "data" / "depth_width.json"
 BUDGETS = (5_000, 10_000, 20_000, 40_000)
 DEPTHS = (1, 2, 3, 4, 5, 6)
 SEEDS = (0, 1, 2)

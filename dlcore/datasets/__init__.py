@@ -9,6 +9,7 @@ arrays. What each data set is, who made it and under which licence stands in `CA
 from dlcore.datasets.catalogue import CATALOGUE, Dataset, checksum
 from dlcore.datasets.handwriting import TrainTest, TrainValidTest, binarized_digits, dequantise, digits
 from dlcore.datasets.pictures import Labelled, faces, natural_patches, photograph
+from dlcore.datasets.records import record
 from dlcore.datasets.tables import Table, breast_cancer, diabetes, iris, wine
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "iris",
     "natural_patches",
     "photograph",
+    "record",
     "wine",
 ]

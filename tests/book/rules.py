@@ -34,6 +34,7 @@ CLOCKS = {"time", "timeit", "datetime"}
 MACHINE = re.compile(
     r"""(?:^|[\s"'(=])/(?:home|Users|root|tmp|usr|opt|var|private|work)/  # an absolute path
     | \b[A-Z]:\\[A-Za-z]  # the same on Windows
+    | \.\./  # a file beside the notebook, which a reader who downloads the page does not have
     | \bat\ 0x[0-9a-f]{6,}  # the address of an object""",
     re.VERBOSE,
 )
@@ -256,7 +257,7 @@ def _dotted(node: ast.AST) -> str:
 
 
 def nothing_of_the_machine(page: Page) -> list[str]:
-    """Neither source nor output shows an absolute path or a memory address."""
+    """Neither source nor output shows a path of this machine or project, or a memory address."""
     complaints = []
     for number, cell in page.code:
         for where, text in [("source", cell.source), *(("output", text) for text in _texts(cell.outputs))]:

@@ -117,6 +117,7 @@ BROKEN = [
     (rules.no_clock, source(3, "import time"), "imports a clock"),
     (rules.no_clock, source(3, "from datetime import datetime"), "imports a clock"),
     (rules.nothing_of_the_machine, source(3, "open('/home/me/x')"), "'/home/'"),
+    (rules.nothing_of_the_machine, source(3, "open('../book/x')"), "'../'"),
     (rules.nothing_of_the_machine, output(3, printed("saved to /tmp/x")), "output of cell [1]"),
     (rules.nothing_of_the_machine, output(3, shown({"text/plain": "<f at 0x7f00aa11>"})), "at 0x7f00aa11"),
     (rules.tolerance_is_stated, metadata(3, tags=["approx"]), "cell [1] is tagged approx without"),

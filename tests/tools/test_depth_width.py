@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from dlcore import datasets
 from dlcore.networks.modules import MLP
 from tools import depth_width
 
-ROOT = Path(__file__).resolve().parents[2]
-RECORD = json.loads((ROOT / "book" / "depth_width.json").read_text(encoding="utf-8"))
+RECORD = datasets.record("depth_width")
 
 
 def test_every_budget_has_every_depth_once():
