@@ -36,6 +36,8 @@ FORMULAS = """() => ({
     source: document.querySelectorAll("article .math").length,
     typeset: document.querySelectorAll("article .math mjx-container").length,
     errors: [...document.querySelectorAll("mjx-merror")].map((error) => error.textContent),
+    cut: [...document.querySelectorAll("article mjx-container[display=true]")]
+        .filter((formula) => formula.scrollWidth > formula.clientWidth + 1).map((formula) => formula.textContent),
     fonts: [...document.fonts].filter((font) => font.family.startsWith("MJX") && font.status === "loaded").length,
 })"""
 
@@ -65,7 +67,7 @@ def set_theme(page: Page, theme: str) -> None:
 
 
 def test_over_http(path, server, online):
-    """No request leaves the page, nothing fails, formulas are typeset; axe finds no fault in either theme."""
+    """No request leaves the page, nothing fails, formulas are typeset and whole; axe finds no fault in either theme."""
     page, listener = online
     listener.clear()
     page.set_viewport_size(WINDOW)
@@ -74,7 +76,7 @@ def test_over_http(path, server, online):
     listener.assert_quiet(server)
     assert not_loaded == []
     formulas = page.evaluate(FORMULAS)
-    assert formulas["typeset"] == formulas["source"] and formulas["errors"] == []
+    assert formulas["typeset"] == formulas["source"] and formulas["errors"] == formulas["cut"] == []
     assert formulas["fonts"] > 0 or formulas["source"] == 0
     set_theme(page, "light")
     found = AXE.run(page, options=AXE_OPTIONS)
