@@ -14,6 +14,7 @@ import math
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -85,11 +86,19 @@ class Optimizer:
         return {"t": self.t, "lr": self.lr, "memory": [[np.copy(a) for a in arrays] for arrays in self.memory]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue where another optimiser of the same kind stopped."""
+        """Continue where another optimiser of the same kind stopped.
+
+        Raises
+        ------
+        ValueError
+            If the state remembers other arrays than this optimiser does; nothing is changed then.
+        """
+        mine, saved = ([[np.shape(a) for a in arrays] for arrays in m] for m in (self.memory, state["memory"]))
+        if mine != saved:
+            raise ValueError(f"this optimiser remembers arrays of shapes {mine}, the saved one {saved}")
         self.t, self.lr = state["t"], state["lr"]
-        for mine, saved in zip(self.memory, state["memory"], strict=True):
-            for a, b in zip(mine, saved, strict=True):
-                a[...] = b
+        for a, b in zip(chain(*self.memory), chain(*state["memory"]), strict=True):
+            a[...] = b
 
 
 def _blocks(*arrays: Array) -> Iterator[Sequence[Array]]:
@@ -144,6 +153,8 @@ class SGD(Optimizer):
     ) -> None:
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum must lie in [0, 1), got {momentum}")
+        if not weight_decay >= 0:
+            raise ValueError(f"weight_decay must not be negative, got {weight_decay}")
         super().__init__(params, lr, memory=1 if momentum else 0)
         self.momentum, self.nesterov, self.weight_decay = momentum, nesterov, weight_decay
 
@@ -200,6 +211,8 @@ class Adam(Optimizer):
     ) -> None:
         if not (0 <= betas[0] < 1 and 0 <= betas[1] < 1):
             raise ValueError(f"betas must lie in [0, 1), got {betas}")
+        if not (eps > 0 and weight_decay >= 0):
+            raise ValueError(f"eps must be positive and weight_decay not negative, got {eps} and {weight_decay}")
         super().__init__(params, lr, memory=2)
         self.betas, self.eps, self.weight_decay = betas, eps, weight_decay
 

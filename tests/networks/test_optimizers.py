@@ -84,6 +84,20 @@ def test_adams_first_step_is_the_sign_and_ignores_the_scale():
         np.testing.assert_allclose(p.data, [0.99, -1.99, 3.0], atol=1e-6)
 
 
+def test_without_means_adam_goes_by_the_sign():
+    path = follow(lambda p: Adam(p, 0.1, (0.0, 0.0)), slope, 2.05, 30)
+    steps = np.diff([2.05, *path])
+    np.testing.assert_allclose(steps, -0.1 * np.sign(slope(np.array([2.05, *path[:-1]]))), rtol=1e-6)
+
+
+def test_the_first_step_of_adam_is_a_thousandth_unless_told_otherwise():
+    assert follow(Adam, slope, 2.0, 1)[0] == pytest.approx(2.0 - 1e-3, abs=1e-9)
+
+
+def test_without_momentum_nothing_is_remembered():
+    assert SGD([leaf([1.0]), leaf([2.0])], 0.1).memory == [[], []]
+
+
 @pytest.mark.parametrize("make", [lambda p: SGD(p, 0.1, 0.9), lambda p: Adam(p, 0.1)], ids=["SGD", "Adam"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_large_parameter_in_blocks_equals_its_parts(make, dtype, monkeypatch):
@@ -92,13 +106,15 @@ def test_a_large_parameter_in_blocks_equals_its_parts(make, dtype, monkeypatch):
     results = []
     for block in (4, 1000):
         monkeypatch.setattr(optimizers, "_BLOCK", block)
-        p, q = leaf(start, dtype), leaf(np.asfortranarray(start), dtype)
-        optimizer = make([p, q])
+        params = [leaf(order(start), dtype) for order in (np.ascontiguousarray, np.asfortranarray) for _ in "CF"]
+        assert [p.data.flags.c_contiguous for p in params] == [True, True, False, False]
+        optimizer = make(params)
         for g in gradients.astype(dtype):
-            p.grad, q.grad = g, np.asfortranarray(g)
+            for p, order in zip(params, 2 * [np.ascontiguousarray, np.asfortranarray], strict=True):
+                p.grad = order(g)
             optimizer.step()
-        assert p.data.dtype == dtype
-        results += [p.data, q.data]
+        assert params[0].data.dtype == dtype
+        results += [p.data for p in params]
     for other in results[1:]:
         np.testing.assert_array_equal(other, results[0])
 
@@ -142,6 +158,23 @@ def test_training_can_be_interrupted(make):
 
 
 @pytest.mark.parametrize(
+    "other",
+    [
+        lambda: SGD([leaf([1.0, 2.0])], 0.1),
+        lambda: Adam([leaf([1.0, 2.0])]),
+        lambda: SGD([leaf([1.0])], 0.1, momentum=0.9),
+        lambda: SGD([leaf([1.0, 2.0]), leaf([1.0, 2.0])], 0.1, momentum=0.9),
+    ],
+    ids=["no memory", "more memory", "another shape", "more parameters"],
+)
+def test_the_state_of_another_optimiser_is_refused(other):
+    mine = SGD([leaf([1.0, 2.0])], 0.5, momentum=0.9)
+    with pytest.raises(ValueError, match="remembers arrays of shapes"):
+        mine.load_state_dict(other().state_dict())
+    assert mine.lr == 0.5
+
+
+@pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: SGD([], 0.1), "an optimiser needs at least one parameter"),
@@ -149,7 +182,14 @@ def test_training_can_be_interrupted(make):
         (lambda: SGD([leaf([1.0]) * 2], 0.1), "parameter 0 is not a leaf that requires a gradient"),
         (lambda: SGD([leaf([1.0])], 0), "the learning rate must be positive, got 0"),
         (lambda: SGD([leaf([1.0])], 0.1, momentum=1.0), "momentum must lie in [0, 1), got 1.0"),
+        (lambda: SGD([leaf([1.0])], 0.1, weight_decay=-1), "weight_decay must not be negative, got -1"),
         (lambda: Adam([leaf([1.0])], betas=(0.9, 1.0)), "betas must lie in [0, 1), got (0.9, 1.0)"),
+        (lambda: Adam([leaf([1.0])], betas=(1.0, 0.9)), "betas must lie in [0, 1), got (1.0, 0.9)"),
+        (lambda: Adam([leaf([1.0])], eps=0), "eps must be positive and weight_decay not negative, got 0 and 0.0"),
+        (
+            lambda: Adam([leaf([1.0])], weight_decay=-0.1),
+            "eps must be positive and weight_decay not negative, got 1e-08 and -0.1",
+        ),
     ],
 )
 def test_messages(make, message):
@@ -243,6 +283,19 @@ def test_lbfgs_counts_its_calls_and_remembers_no_more_than_it_is_told():
     assert result.nit > lbfgs(f, np.ones(12), memory=12).nit
 
 
+def test_lbfgs_goes_one_unit_first_and_is_content_with_one_pair():
+    calls = []
+    f, _ = bowl(6, seed=8)
+    result = lbfgs(lambda x: (calls.append(x), f(x))[1], np.zeros(6), memory=1, tol=1e-8)
+    assert np.linalg.norm(calls[1] - calls[0]) == pytest.approx(1, rel=0.02)  # scipy adds a hundredth
+    assert result.success
+
+
+def test_lbfgs_without_tolerance_stops_at_a_gradient_of_zero():
+    result = lbfgs(lambda x: (x @ x, 2 * x), [3.0, -4.0], tol=0)
+    assert result.success and not result.jac.any()
+
+
 def test_lbfgs_walks_around_what_is_not_finite():
     """log x is nan left of 0, where the first trial lands."""
     with np.errstate(all="ignore"):
@@ -269,6 +322,7 @@ def test_lbfgs_says_why_it_stopped():
         (lambda x: (np.inf, 2 * x), [1.0], {}, "not finite at x0: inf"),
         (lambda x: (x @ x, 2 * x), [1.0], {"memory": 0}, "memory = 0"),
         (lambda x: (x @ x, 2 * x), [1.0], {"c2": 1.0}, r"c2 = 1\.0"),
+        (lambda x: (x @ x, 2 * x), [1.0], {"c2": 1e-4}, r"c2 = 0\.0001"),
         (lambda x: (x @ x, 2 * x), [1.0], {"tol": -1}, "tol = -1"),
         (lambda x: (x @ x, 2 * x), [1.0], {"max_iter": -1}, "max_iter = -1"),
     ],
