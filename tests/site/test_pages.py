@@ -38,6 +38,15 @@ FORMULAS = """() => ({
     errors: [...document.querySelectorAll("mjx-merror")].map((error) => error.textContent),
     cut: [...document.querySelectorAll("article mjx-container[display=true]")]
         .filter((formula) => formula.scrollWidth > formula.clientWidth + 1).map((formula) => formula.textContent),
+    orphans: [...document.querySelectorAll("article span.math")].map((formula) => {
+        const after = formula.nextSibling;
+        if (after?.nodeType !== Node.TEXT_NODE || !/^[.,;:!?)\\]]/.test(after.data)) return "";
+        const sign = document.createRange();
+        sign.setStart(after, 0);
+        sign.setEnd(after, 1);
+        const box = formula.getBoundingClientRect();
+        return sign.getBoundingClientRect().top > box.top + box.height / 2 ? formula.textContent + after.data : "";
+    }).filter(Boolean),
     fonts: [...document.fonts].filter((font) => font.family.startsWith("MJX") && font.status === "loaded").length,
 })"""
 
@@ -76,7 +85,8 @@ def test_over_http(path, server, online):
     listener.assert_quiet(server)
     assert not_loaded == []
     formulas = page.evaluate(FORMULAS)
-    assert formulas["typeset"] == formulas["source"] and formulas["errors"] == formulas["cut"] == []
+    assert formulas["typeset"] == formulas["source"]
+    assert formulas["errors"] == formulas["cut"] == formulas["orphans"] == []
     assert formulas["fonts"] > 0 or formulas["source"] == 0
     set_theme(page, "light")
     found = AXE.run(page, options=AXE_OPTIONS)
