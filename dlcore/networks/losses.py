@@ -188,7 +188,7 @@ def _one_hot(labels: NDArray[np.integer[Any]], shape: tuple[int, ...], dtype: An
 
 def _check_rows(q: Array) -> None:
     sums = q.sum(axis=-1)
-    if np.any(q < 0) or np.any(np.abs(sums - 1) > 100 * np.finfo(q.dtype).eps * q.shape[-1]):
+    if not (np.all(q >= 0) and np.all(np.abs(sums - 1) <= 100 * np.finfo(q.dtype).eps * q.shape[-1])):
         raise ValueError("cross_entropy: rows of target probabilities must be non-negative and sum to 1")
 
 

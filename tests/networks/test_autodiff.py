@@ -437,6 +437,25 @@ def test_ties_share_and_kinks_have_a_convention():
     zero = leaf([0.0, 0.0])
     for f in (ad.relu, ad.abs, ad.norm):
         np.testing.assert_array_equal(grad(f(zero).sum(), zero).data, [0.0, 0.0])
+    ends = leaf([-2.0, -1.0, 0.0, 1.0, 2.0])
+    np.testing.assert_array_equal(grad(ad.clip(ends, -1.0, 1.0).sum(), ends).data, [0, 1, 1, 1, 0])
+
+
+def test_a_gradient_is_a_constant_unless_its_graph_is_wanted():
+    x = leaf([1.0, 2.0])
+    y = (x * x * x).sum()
+    assert not grad(y, x).requires_grad
+    slope = grad(y, x, create_graph=True)
+    np.testing.assert_array_equal(grad(slope.sum(), x).data, [6.0, 12.0])
+
+
+@pytest.mark.parametrize("axes", [(6,), (2, 3), (3, 1, 2)])
+def test_cross_entropy_is_the_mean_of_its_rows_at_both_orders(axes):
+    z, q, v = leaf(normal(4, 6, 4)), rows(5, 6, 4), normal(6, 6, 4)
+    flat = hvp(lambda z: sum((ad.logsumexp(z[i]) - (z[i] * q[i]).sum() for i in range(6)), 0.0) / 6, [z], [v])[0]
+    Z, V = leaf(z.data.reshape(*axes, 4)), v.reshape(*axes, 4)
+    stacked = hvp(lambda z: ad.cross_entropy(z, q.reshape(*axes, 4)), [Z], [V])[0]
+    np.testing.assert_allclose(stacked.data.reshape(6, 4), flat.data, rtol=1e-12, atol=1e-16)
 
 
 def test_no_path_is_an_error_or_zero():

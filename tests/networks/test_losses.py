@@ -114,6 +114,19 @@ def test_cross_entropy_of_labels_and_of_probabilities():
     assert cross_entropy(Z[0], np.array(2)) == pytest.approx(-np.log(p[0, 2]))
 
 
+@pytest.mark.parametrize("smoothing", [0.0, 0.3, 1.0])
+def test_cross_entropy_takes_rows_from_any_number_of_axes(smoothing):
+    hot = np.eye(4)[LABELS]
+    expected = cross_entropy(Z, LABELS, smoothing)
+    for axes in [(6,), (2, 3), (1, 3, 1, 2)]:
+        z, labels = Z.reshape(*axes, 4), LABELS.reshape(axes)
+        assert cross_entropy(z, labels, smoothing) == pytest.approx(expected, rel=1e-14)
+        assert cross_entropy(z, hot.reshape(*axes, 4), smoothing) == pytest.approx(expected, rel=1e-14)
+    assert cross_entropy(Z[0], hot[0], smoothing) == pytest.approx(cross_entropy(Z[:1], LABELS[:1], smoothing), rel=1e-14)
+    if smoothing == 1:  # nothing is left of the labels
+        assert expected == pytest.approx(cross_entropy(Z, np.full((6, 4), 0.25)), rel=1e-14)
+
+
 def test_logits_of_1000_are_exact():
     z = leaf([[1000.0, 0.0, -1000.0]])
     assert cross_entropy(z, np.array([1])).item() == 1000
@@ -127,9 +140,22 @@ def test_logits_of_1000_are_exact():
         (lambda: mse_loss(A[:, :1], A[:, 0]), "mse_loss: prediction of shape (6, 1) for targets of shape (6,)"),
         (lambda: l1_loss(A, A.T), "l1_loss: prediction of shape (6, 2) for targets of shape (2, 6)"),
         (lambda: pinball_loss(A, B, 1.0), "pinball_loss: q must lie between 0 and 1, got 1.0"),
+        (lambda: pinball_loss(A, B, 0.0), "pinball_loss: q must lie between 0 and 1, got 0.0"),
         (
             lambda: binary_cross_entropy_with_logits(A, A + 9),
             "binary_cross_entropy_with_logits: targets must lie in [0, 1]",
+        ),
+        (
+            lambda: binary_cross_entropy_with_logits(A, np.full_like(A, 1.01)),
+            "binary_cross_entropy_with_logits: targets must lie in [0, 1]",
+        ),
+        (
+            lambda: cross_entropy(Z, np.where(np.eye(6, 4) > 0, np.nan, 0.25)),
+            "cross_entropy: rows of target probabilities must be non-negative and sum to 1",
+        ),
+        (
+            lambda: cross_entropy(Z, np.array([[1.5, -0.5, 0.0, 0.0]] * 6)),
+            "cross_entropy: rows of target probabilities must be non-negative and sum to 1",
         ),
         (lambda: cross_entropy(Z, LABELS + 4), f"cross_entropy: label {LABELS[0] + 4} outside 0..3"),
         (lambda: cross_entropy(np.zeros((2, 10)), np.array([3, 10])), "cross_entropy: label 10 outside 0..9"),
