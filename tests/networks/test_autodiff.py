@@ -740,6 +740,17 @@ def test_tensors_behave_like_arrays_where_they_may():
         np.exp(x)
 
 
+@pytest.mark.parametrize("axis", [None, 0, -1, (0, 2), ()])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_sums_means_and_maxima_are_those_of_the_array(axis, keepdims):
+    a = normal(8, 2, 3, 4)
+    for name in ("sum", "mean", "max"):
+        mine = getattr(leaf(a), name)(axis=axis, keepdims=keepdims).data
+        theirs = getattr(a, name)(axis=axis, keepdims=keepdims)
+        np.testing.assert_allclose(mine, theirs, rtol=1e-14)
+        assert mine.shape == theirs.shape
+
+
 def test_graph_of_the_figure():
     X, W, b = Tensor(normal(1, 4, 3), name="X"), leaf(normal(2, 3, 2), "W"), leaf(normal(3, 2), "b")
     H = ad.relu(X @ W + b)
