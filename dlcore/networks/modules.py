@@ -384,6 +384,11 @@ class Maxout(Module):
     init, rng, dtype
         As for `Linear`.
 
+    Raises
+    ------
+    ValueError
+        If there is no piece.
+
     References
     ----------
     Deep Learning, section 6.3.1. I. Goodfellow et al., Maxout networks (2013).
@@ -404,6 +409,8 @@ class Maxout(Module):
         rng: np.random.Generator,
         dtype: DTypeLike = np.float32,
     ) -> None:
+        if pieces < 1:
+            raise ValueError(f"a maxout unit needs at least one piece, got {pieces}")
         self.pieces = pieces
         self.linear = Linear(in_features, out_features * pieces, init=init, rng=rng, dtype=dtype)
 

@@ -427,6 +427,7 @@ def test_condition_number_of_real_tables_and_of_singular_matrices():
     assert condition_number(np.diag([3.0, -1.0])) == pytest.approx(3)
     assert condition_number([[1, 1], [0, 0]]) == INF
     assert condition_number(np.zeros((2, 3))) == INF
+    assert condition_number(np.diag([3.0, 2.0, 0.0])) == INF
     assert type(condition_number(np.eye(2, dtype=np.float32))) is float
     with pytest.raises(ValueError, match=r"must have an entry to have a condition number, got shape \(0, 3\)"):
         condition_number(np.zeros((0, 3)))
@@ -605,7 +606,7 @@ def quadratic(w, seed):
 
 
 @pytest.mark.parametrize(
-    "w", [[1, 2, 5], [-1, 0.5, 4], [-9, 0.5, 4], [-9, -4, -1], [-2, -2, -2], [0, 0, 3], [0, -5, 0], [7]], ids=str
+    "w", [[1, 2, 5], [-1, 0.5, 4], [-9, 0.5, 4], [-9, -4, -1], [-2, -2, -2], [0, 0, 3], [0, -5, 0], [7], [-0.3, 0.2, 0.5]], ids=str
 )
 def test_sharpness_is_the_largest_eigenvalue_not_the_largest_magnitude(w):
     H = quadratic(np.array(w, dtype=float), 15)

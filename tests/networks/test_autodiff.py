@@ -717,6 +717,16 @@ def test_gradcheck_finds_a_wrong_gradient():
             gradcheck(ad.sin, [bad], rng=rng)
 
 
+@pytest.mark.parametrize(("excess", "accepted"), [(0.9e-5, True), (1.2e-5, False)])
+def test_gradcheck_draws_the_line_where_it_is_told(excess, accepted):
+    wrong = Op("wrong", lambda x: 3.0 * x, lambda g, y, x: g * 3.0 * (1 + excess))
+    if accepted:
+        assert gradcheck(wrong, [leaf([2.0])], rng=np.random.default_rng(2)) == pytest.approx(0.9, rel=0.02)
+    else:
+        with pytest.raises(AssertionError, match="ratio 1.00001"):
+            gradcheck(wrong, [leaf([2.0])], rng=np.random.default_rng(2))
+
+
 def test_gradcheck_reads_parameters_that_f_holds():
     W = leaf(normal(1, 3, 2), "W")
     gradcheck(lambda *_: ad.tanh(normal(2, 4, 3) @ W), [W], order=2, rng=np.random.default_rng(1))
@@ -749,6 +759,17 @@ def test_sums_means_and_maxima_are_those_of_the_array(axis, keepdims):
         theirs = getattr(a, name)(axis=axis, keepdims=keepdims)
         np.testing.assert_allclose(mine, theirs, rtol=1e-14)
         assert mine.shape == theirs.shape
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((4, 2, 3), (3,)), ((3,), (4, 3, 2)), ((5, 1, 2, 3), (3,))],
+)
+def test_vectors_and_stacks_multiply_as_in_numpy(left, right):
+    a, b = normal(1, *left), normal(2, *right)
+    product = leaf(a) @ leaf(b)
+    np.testing.assert_allclose(product.data, a @ b, rtol=1e-13)
+    assert product.shape == (a @ b).shape
 
 
 def test_graph_of_the_figure():

@@ -84,6 +84,30 @@ def test_activations_by_their_definitions():
     np.testing.assert_allclose(2 * expit(2 * X) - 1, tanh(X), rtol=1e-13)
 
 
+def test_what_holds_unless_told_otherwise():
+    x = np.array([-2.0, 3.0], dtype=np.float32)
+    np.testing.assert_allclose(leaky_relu(x), [-0.02, 3.0])
+    np.testing.assert_allclose(PReLU()(x).data, [-0.5, 3.0])
+    np.testing.assert_allclose(RBF(2, 1, [[-2.0, 2.0]])(x).data, [np.exp(-0.5)], rtol=1e-6)
+    head = MixtureDensity(2, 2, 1, rng=new())
+    np.testing.assert_allclose(head.means.bias.data, [-1.0, 1.0])
+    head.log_scales.bias.data[:] = -50
+    np.testing.assert_array_equal(head(np.zeros((1, 2), np.float32))[2].data, np.full((1, 2, 1), -7.0))
+
+
+def test_a_residual_block_adds_its_body_to_its_input():
+    np.testing.assert_allclose(Residual(np.sin, scale=0.5)(X), X + 0.5 * np.sin(X), rtol=1e-15)
+    np.testing.assert_allclose(Residual(np.sin)(X), X + np.sin(X), rtol=1e-15)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_rows_may_stand_in_any_number_of_axes(name):
+    model, rows = MODULES[name](np.float64), np.stack([X[:4], X[1:]])
+    together = np.asarray(model(rows).data)
+    np.testing.assert_allclose(together, [model(part).data for part in rows], rtol=1e-12)
+    np.testing.assert_allclose(together[1, 2], model(rows[1, 2]).data, rtol=1e-12)
+
+
 def test_linear_is_x_w_plus_b_on_any_number_of_axes():
     layer = MODULES["Linear"](np.float64)
     layer.bias.data[:] = [1, -1]
@@ -107,6 +131,8 @@ def test_maxout_and_rbf_by_their_definitions():
     layer = MODULES["Maxout"](np.float64)
     W = layer.linear.weight.data.reshape(3, 2, 4)
     np.testing.assert_allclose(layer(X).data, np.einsum("ni,iuk->nuk", X, W).max(axis=2))
+    with pytest.raises(ValueError, match="at least one piece, got 0"):
+        Maxout(3, 2, 0, rng=new())
     rbf = MODULES["RBF"](np.float64)
     d2 = ((X[:, None] - rbf.centers.data) ** 2).sum(axis=2)
     np.testing.assert_allclose(rbf(X).data, np.exp(-d2 / (2 * 1.5**2)), rtol=1e-12)
@@ -136,6 +162,13 @@ def test_embedding_adds_up_rows_met_twice():
     for bad in ([5], [-1], [1.0]):
         with pytest.raises(ValueError, match=r"integers in 0\.\.4"):
             table(np.array(bad))
+
+
+def test_mixture_density_answers_inputs_of_unit_size_with_outputs_of_unit_size():
+    head = MixtureDensity(400, 30, 20, rng=new(), spread=0.0, dtype=np.float64)
+    logits, means, log_scales = head(new(1).normal(size=(50, 400)))
+    for part in (logits, means, log_scales + 1.0):
+        assert part.data.std() == pytest.approx(1, rel=0.06)
 
 
 def test_mixture_density_starts_spread_and_wide_and_has_a_floor():
