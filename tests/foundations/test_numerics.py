@@ -606,7 +606,9 @@ def quadratic(w, seed):
 
 
 @pytest.mark.parametrize(
-    "w", [[1, 2, 5], [-1, 0.5, 4], [-9, 0.5, 4], [-9, -4, -1], [-2, -2, -2], [0, 0, 3], [0, -5, 0], [7], [-0.3, 0.2, 0.5]], ids=str
+    "w",
+    [[1, 2, 5], [-1, 0.5, 4], [-9, 0.5, 4], [-9, -4, -1], [-2, -2, -2], [0, 0, 3], [0, -5, 0], [7], [-0.3, 0.2, 0.5]],
+    ids=str,
 )
 def test_sharpness_is_the_largest_eigenvalue_not_the_largest_magnitude(w):
     H = quadratic(np.array(w, dtype=float), 15)

@@ -723,7 +723,7 @@ def test_gradcheck_draws_the_line_where_it_is_told(excess, accepted):
     if accepted:
         assert gradcheck(wrong, [leaf([2.0])], rng=np.random.default_rng(2)) == pytest.approx(0.9, rel=0.02)
     else:
-        with pytest.raises(AssertionError, match="ratio 1.00001"):
+        with pytest.raises(AssertionError, match=r"ratio 1\.00001"):
             gradcheck(wrong, [leaf([2.0])], rng=np.random.default_rng(2))
 
 
