@@ -336,7 +336,7 @@ def test_logit_at_the_ends_and_outside():
     assert logit(np.float32(0.5)).dtype == np.float32
     for bad in (-1e-3, 1.001, np.nan, INF):
         with pytest.raises(ValueError, match=rf"a probability must lie in \[0, 1\], got {bad}"):
-            logit([0.5, bad])
+            logit([0.0, 0.5, bad, 1.0])
 
 
 # --- 4.1: streams and sums, soft_threshold ---
@@ -749,6 +749,8 @@ def test_backtracking_leaves_forbidden_ground_and_refuses_false_slopes():
     assert backtracking(log_barrier, np.array([3.0]), np.array([-4.0]), np.array([2 / 3])) == 0.5
     with pytest.raises(ValueError, match=r"d must point downhill, got a slope g \. d of 2"):
         backtracking(log_barrier, np.array([3.0]), np.array([2.0]), np.array([1.0]))
+    with pytest.raises(ValueError, match=r"slope g \. d of 0"):
+        backtracking(lambda x: -x[1], np.zeros(2), np.array([1.0, 0.0]), np.array([0.0, -1.0]))
     with pytest.raises(ValueError, match=r"slope g \. d of nan"):
         backtracking(log_barrier, np.array([3.0]), np.array([np.nan]), np.array([1.0]))
     with pytest.raises(ValueError, match="f does not fall along d although its slope there should be -1: check g"):
@@ -1058,6 +1060,12 @@ def test_quadratic_programs_that_make_no_sense(change, message):
     arguments = {"H": np.eye(2), "c": [-3.0, 0.0], "A": [[1.0, 0.0]], "b": [1.0], "x0": [0.0, 0.0]} | change
     with pytest.raises(ValueError, match=message):
         qp_active_set(**arguments)
+
+
+def test_a_start_may_miss_a_large_bound_by_rounding():
+    start = np.array([1e6 * (1 + 1e-12), 0.0])
+    result = qp_active_set(np.eye(2), [-3e6, 0.0], [[1.0, 0.0]], [1e6], start)
+    assert result.success and result.x[0] == pytest.approx(1e6, rel=1e-11)
 
 
 def test_an_unfinished_quadratic_program_says_so():
