@@ -51,5 +51,5 @@ lint: environment ## check style, types and the direction of imports
 	@$(PY) tools/run_tests.py lint
 
 clean: ## remove everything that make has made, .venv included
-	rm -rf .venv _build dlcore.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf .venv _build build dlcore.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
