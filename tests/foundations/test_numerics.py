@@ -1062,6 +1062,11 @@ def test_quadratic_programs_that_make_no_sense(change, message):
         qp_active_set(**arguments)
 
 
+def test_a_step_ends_at_the_minimum_though_the_constraint_is_further_away():
+    result = qp_active_set(np.eye(2), [-1.0, 0.0], [[1.0, 0.0]], [1.5], np.zeros(2))
+    np.testing.assert_array_equal(result.path, [[0, 0], [1, 0]])
+
+
 def test_a_start_may_miss_a_large_bound_by_rounding():
     start = np.array([1e6 * (1 + 1e-12), 0.0])
     result = qp_active_set(np.eye(2), [-3e6, 0.0], [[1.0, 0.0]], [1e6], start)

@@ -147,6 +147,9 @@ def test_posterior_reconstruction_is_a_shrunken_projection():
     eigenvalues = np.sort(np.linalg.eigvalsh(np.cov(X.T, bias=True)))[::-1][:3]
     shrink = model.components_.T * (1 - model.noise_variance_ / eigenvalues) @ model.components_
     assert np.abs(model.transform(X) @ model.W_.T - (X - model.mean_) @ shrink).max() < 1e-12
+    shift = 5 + np.arange(13)
+    moved = PPCA(3).fit(X + shift)
+    assert np.abs(np.abs(moved.transform(X + shift)) - np.abs(model.transform(X))).max() < 1e-8
     M = model.W_.T @ model.W_ + model.noise_variance_ * np.eye(3)
     assert np.abs(model.posterior_cov_ - model.noise_variance_ * np.linalg.inv(M)).max() < 1e-12
 
@@ -293,6 +296,8 @@ def test_ml_ica_climbs_to_the_sources(prior):
     _, A, Z, K = mixed(19)
     B, loglik = ica_ml(Z, prior, lr=0.3, n_iter=200)
     assert loglik[-1] > loglik[0] + 0.05
+    density = getattr(scipy.stats, prior).logpdf(Z @ B.T).sum(axis=1).mean() + np.linalg.slogdet(B)[1]
+    assert loglik[-1] == pytest.approx(density, abs=1e-10)
     assert amari_distance(B @ K.T @ A) < 0.05
 
 
