@@ -574,6 +574,15 @@ def test_power_iteration_stops_when_the_residual_says_so():
         assert power_iteration(A, v0, tol=tol)[2] == first + 1
 
 
+@pytest.mark.parametrize("allowed", [1, 2, 5])
+def test_power_iteration_multiplies_as_often_as_it_may(allowed):
+    A, calls = np.array([[2.0, 1.0], [1.0, 2.0]]), []
+    with pytest.raises(ValueError, match=f"no convergence in {allowed} products"):
+        power_iteration(lambda v: (calls.append(1), A @ v)[1], [1.0, 0.0], tol=1e-12, max_iter=allowed)
+    assert len(calls) == allowed
+    assert power_iteration(A, [1.0, 1.0], max_iter=1)[2] == 1
+
+
 def test_power_iteration_needs_only_products():
     rng = np.random.default_rng(13)
     B = rng.normal(size=(6, 40))

@@ -147,7 +147,7 @@ def test_posterior_reconstruction_is_a_shrunken_projection():
     eigenvalues = np.sort(np.linalg.eigvalsh(np.cov(X.T, bias=True)))[::-1][:3]
     shrink = model.components_.T * (1 - model.noise_variance_ / eigenvalues) @ model.components_
     assert np.abs(model.transform(X) @ model.W_.T - (X - model.mean_) @ shrink).max() < 1e-12
-    shift = 5 + np.arange(13)
+    shift = 5 + np.arange(13)  # to where the means are not 0
     moved = PPCA(3).fit(X + shift)
     assert np.abs(np.abs(moved.transform(X + shift)) - np.abs(model.transform(X))).max() < 1e-8
     M = model.W_.T @ model.W_ + model.noise_variance_ * np.eye(3)
@@ -431,6 +431,7 @@ def test_slow_features_solve_the_generalised_eigenproblem(seed):
     truth = scipy.linalg.eigh(change.T @ change / 79, C, eigvals_only=True)
     assert model.delta_ == pytest.approx(truth, rel=1e-6)
     Y = model.transform(X)
+    assert np.abs(Y.mean(axis=0)).max() < 1e-6  # though X is off centre
     assert np.abs(np.cov(Y.T, bias=True) - np.eye(4)).max() < 1e-6
     assert np.mean(np.diff(Y, axis=0) ** 2, axis=0) == pytest.approx(model.delta_)
 
