@@ -116,6 +116,7 @@ def main(groups: list[str]) -> None:
     print(row.format("case", "peer", "dlcore ms", "peer ms", "ratio", f"of {PROCESSES} processes", "note"))
     cases = []
     for group in groups or GROUPS:
+        print(f"{group}, in {PROCESSES} processes one after the other:", flush=True)
         runs = in_fresh_processes(str(HERE / f"{group}.py"), PROCESSES)
         for case in map(summary, map(list, zip(*runs, strict=True))):
             times = [f"{1e3 * case[side]:.3f}" for side in ("ours", "theirs")]
