@@ -4,6 +4,7 @@ The data travel inside scikit-learn and scikit-image, or are frozen beside this 
 this package opens a connection. Rows are samples, small pictures are rows of pixels
 (``X.reshape(-1, 8, 8)`` shows them), grey levels are float64 in [0, 1], and every call returns fresh
 arrays. What each data set is, who made it and under which licence stands in `CATALOGUE`.
+Measurements of our own that take longer than a page may are a `record`.
 """
 
 from dlcore.datasets.catalogue import CATALOGUE, Dataset, checksum

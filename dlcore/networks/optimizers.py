@@ -127,6 +127,11 @@ class SGD(Optimizer):
     weight_decay : float
         Adds weight_decay theta to the gradient.
 
+    Raises
+    ------
+    ValueError
+        As `Optimizer`; if momentum or weight_decay is out of its range.
+
     References
     ----------
     Deep Learning, algorithms 8.1 to 8.3.
@@ -187,6 +192,11 @@ class Adam(Optimizer):
         Added to the root.
     weight_decay : float
         Adds weight_decay theta to the gradient (L2, before the division).
+
+    Raises
+    ------
+    ValueError
+        As `Optimizer`; if a beta does not lie in [0, 1), eps is not positive or weight_decay is negative.
 
     References
     ----------

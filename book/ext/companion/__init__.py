@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from sphinx.application import Sphinx
 
-from companion import explorers, macros, outputs, theme
+from companion import explorers, formulas, macros, outputs, theme
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
     """Register everything; notebooks come in through `companion.reader.read`, which _config.yml names."""
-    for module in (macros, outputs, explorers, theme):
+    for module in (macros, formulas, outputs, explorers, theme):
         module.setup(app)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

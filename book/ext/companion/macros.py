@@ -1,18 +1,15 @@
-"""The notation of the book: one file of TeX macros, for MathJax here and in JupyterLab; and formulas in sentences."""
+"""The notation of the book: one file of TeX macros, for MathJax here and in JupyterLab."""
 
 from __future__ import annotations
 
 import re
 
-from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.transforms import SphinxTransform
 
 from companion.paths import MACROS
 
 DEFINITION = re.compile(r"\\(?:re)?newcommand\{\\(?P<name>[A-Za-z]+)\}(?:\[(?P<arguments>\d)\])?\{(?P<body>.*)\}")
-SIGN = re.compile(r"[.,;:!?)\]]+")
 
 
 def parse(text: str) -> dict[str, str | list[str | int]]:
@@ -54,21 +51,5 @@ def configure(app: Sphinx, config: Config) -> None:
     }
 
 
-class Together(SphinxTransform):
-    """Keep a formula and the sign after it on one line: a browser would begin a line with a full stop."""
-
-    default_priority = 500
-
-    def apply(self) -> None:
-        for formula in list(self.document.findall(nodes.math)):
-            parent, after = formula.parent, formula.next_node(siblings=True, descend=False)
-            sign = SIGN.match(after) if isinstance(after, nodes.Text) else None
-            if sign:
-                at = parent.index(formula)
-                together = nodes.inline("", "", formula.deepcopy(), nodes.Text(sign[0]), classes=["together"])
-                parent[at : at + 2] = [together, nodes.Text(after[sign.end() :])]
-
-
 def setup(app: Sphinx) -> None:
     app.connect("config-inited", configure)
-    app.add_transform(Together)
